@@ -1,0 +1,48 @@
+# Infusion Records: every task of a developer and of the build. `make help` lists them.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+PORT ?= 8080
+JOBS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: install run test check bench nightly format lock help
+
+$(INSTALLED): requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+install: $(INSTALLED)  ## make .venv from the lock and install the service into it
+	@echo "installed: $(BIN)/infusion-records"
+
+run: $(INSTALLED)  ## start the service with the demonstration clinic on http://127.0.0.1:8080
+	$(BIN)/infusion-records demo --port $(PORT)
+
+test: $(INSTALLED)  ## run the whole test suite on SQLite and PostgreSQL
+	$(BIN)/python -m pytest -n $(JOBS)
+
+check: $(INSTALLED)  ## lint, formatting, types and the layers of the design
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(INSTALLED)  ## measure the real server on both databases
+	$(BIN)/python -m benchmarks
+
+nightly: $(INSTALLED)  ## the large counts and the runs on deliberately broken builds
+	$(BIN)/python -m pytest -n $(JOBS) -m "nightly or not nightly"
+
+format: $(INSTALLED)  ## rewrite the sources in the house format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock:  ## pin every dependency with its hashes
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --quiet --output-file requirements-dev.lock
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,0 +1,1 @@
+"""Regenerates the facts of FHIR R4 that the service runs on."""
