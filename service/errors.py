@@ -29,6 +29,7 @@ class Issue:
 
     `severity` is fatal, error, warning or information; `code` a FHIR issue type; `rule` our own kebab-case name of the
     rule; `diagnostics` names the element, the rule and the mend; `expression` is the FHIRPath of the element, indexed.
+    Where several changes are made at once, `entry` is the place of the one that the line is about.
     """
 
     severity: str
@@ -36,6 +37,7 @@ class Issue:
     rule: str
     diagnostics: str
     expression: str | None = None
+    entry: int | None = None
 
 
 @dataclass(eq=False)

@@ -1,0 +1,307 @@
+"""A resource as it was written: its JSON text beside the parsed tree.
+
+The stored form of a resource is the text that came in. Only insignificant white space goes; every other token keeps its
+characters and its place, so `1.10` stays `1.10`, `"\\u00e9"` stays escaped and members keep their order. The parsed tree
+serves validation and indexing and is never written back. Decimals are `Number`: exact, and they remember their text
+(https://hl7.org/fhir/R4/json.html#decimal: the precision of a decimal is significant).
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any, Self
+
+import msgspec
+
+from service.errors import BadRequest
+
+Json = Any
+Path = tuple[str | int, ...]
+
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[^\s"]+', re.DOTALL)
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_NOT_BRACKET = re.compile(r"[^\[\]{}]+")
+_SUSPECT_ESCAPE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
+_LARGEST_EXPONENT = 1000
+
+
+class Number(Decimal):
+    """A JSON number with a fraction or an exponent: a Decimal that keeps the characters it was written with in `text`."""
+
+    __slots__ = ("text",)
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str]]:
+        return type(self), (self.text,)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the decoder accepts: levels of nesting and digits of one number."""
+
+    depth: int = 32
+    digits: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """JSON as it was written (`text`, minified) and as it was understood (`tree`). The two always agree."""
+
+    text: str
+    tree: Json
+
+    @classmethod
+    def of(cls, tree: Json) -> Self:
+        """The document of a tree that the service itself built."""
+        return cls(encode(tree), tree)
+
+    def members(self) -> dict[str, "Document"]:
+        """The members of an object, each a document whose text is a slice of this one."""
+        return {name: Document(text, self.tree[name]) for name, text in _members(self.text).items()}
+
+    def elements(self) -> list["Document"]:
+        """The elements of an array, each a document whose text is a slice of this one."""
+        slices = msgspec.json.decode(self.text, type=list[msgspec.Raw])
+        return [Document(_text(raw), value) for raw, value in zip(slices, self.tree, strict=True)]
+
+
+def decode(raw: bytes, limits: Limits) -> Document:
+    """Strictly decoded JSON (RFC 8259, and the stricter https://hl7.org/fhir/R4/json.html).
+
+    Refused with BadRequest: bytes that are not UTF-8, duplicate member names, NaN and Infinity, nesting deeper than
+    `limits.depth`, numbers longer than `limits.digits`, lone surrogates and NUL characters.
+    """
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _refusal("json-encoding", f"The body is not UTF-8 at byte {error.start}. Send UTF-8.") from None
+    _require_shallow(text, limits.depth)
+    tree = _parse(text, limits)
+    if _SUSPECT_ESCAPE.search(text):
+        _require_characters(tree)
+    return Document("".join(_TOKEN.findall(text)), tree)
+
+
+def stored(text: str) -> Document:
+    """The document of a stored body: it was checked when it came in, so it is only parsed."""
+    return Document(text, json.loads(text, parse_float=Number))
+
+
+def encode(tree: Json) -> str:
+    """`tree` as compact JSON; a Number is written with its own characters, text is not escaped beyond need."""
+    if isinstance(tree, dict):
+        return "{" + ",".join(f"{_quoted(name)}:{encode(value)}" for name, value in tree.items()) + "}"
+    if isinstance(tree, list | tuple):
+        return "[" + ",".join(map(encode, tree)) + "]"
+    if isinstance(tree, Number):
+        return tree.text
+    if isinstance(tree, Decimal):
+        return str(tree)
+    return json.dumps(tree, ensure_ascii=False)
+
+
+def stamped(document: Document, id: str, version: int, last_updated: str) -> str:
+    """The text of `document` with `id`, `meta.versionId` and `meta.lastUpdated` set; nothing else changes.
+
+    A member that is there keeps its place; a missing `id` and `meta` follow `resourceType`, a missing version and instant
+    lead `meta`.
+    """
+    members = _members(document.text)
+    meta = _members(members["meta"]) if "meta" in members else {}
+    server = {"versionId": f'"{version}"', "lastUpdated": f'"{last_updated}"'}
+    meta_text = _object({**{name: text for name, text in server.items() if name not in meta}, **meta, **server})
+    if "id" in members and "meta" in members:
+        members["id"], members["meta"] = _quoted(id), meta_text
+        return _object(members)
+    ordered = {"resourceType": members.pop("resourceType")}
+    if "id" not in members:
+        ordered["id"] = _quoted(id)
+    if "meta" not in members:
+        if "id" in members:
+            members = _after(members, "id", "meta", meta_text)
+        else:
+            ordered["meta"] = meta_text
+    for name, text in members.items():
+        ordered[name] = {"id": _quoted(id), "meta": meta_text}.get(name, text)
+    return _object(ordered)
+
+
+def replaced(document: Document, values: Mapping[Path, str]) -> Document:
+    """`document` with the string at each path replaced; every other token stays as it is. Used to resolve references."""
+    if not values:
+        return document
+    if () in values:
+        return Document(_quoted(values[()]), values[()])
+    inner: dict[str | int, dict[Path, str]] = {}
+    for path, value in values.items():
+        inner.setdefault(path[0], {})[path[1:]] = value
+    if isinstance(document.tree, dict):
+        members = document.members()
+        for name, below in inner.items():
+            members[str(name)] = replaced(members[str(name)], below)
+        return Document(_object({name: one.text for name, one in members.items()}), {name: one.tree for name, one in members.items()})
+    elements = document.elements()
+    for index, below in inner.items():
+        elements[int(index)] = replaced(elements[int(index)], below)
+    return Document(_array(one.text for one in elements), [one.tree for one in elements])
+
+
+def spliced(old: Document, tree: Json) -> Document:
+    """The document of the changed `tree`, with the tokens of `old` kept wherever the value is the same."""
+    if _same(old.tree, tree):
+        return Document(old.text, tree)
+    if isinstance(tree, dict) and isinstance(old.tree, dict):
+        members = old.members()
+        parts = {name: spliced(members[name], value).text if name in members else encode(value) for name, value in tree.items()}
+        return Document(_object(parts), tree)
+    if isinstance(tree, list) and isinstance(old.tree, list):
+        return Document(_array(_spliced_elements(old.elements(), tree)), tree)
+    return Document.of(tree)
+
+
+def _spliced_elements(old: list[Document], values: list[Json]) -> list[str]:
+    unused = list(old)
+    texts = []
+    for index, value in enumerate(values):
+        match = next((one for one in unused if _same(one.tree, value)), None)
+        if match is not None:
+            unused.remove(match)
+            texts.append(match.text)
+        elif index < len(old) and old[index] in unused:
+            texts.append(spliced(old[index], value).text)
+        else:
+            texts.append(encode(value))
+    return texts
+
+
+def _same(one: Json, other: Json) -> bool:
+    """Equality that tells 1.10 from 1.1 and true from 1."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return list(one) == list(other) and all(_same(value, other[name]) for name, value in one.items())
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, Number):
+        return bool(one.text == other.text)
+    return bool(one == other)
+
+
+def _members(text: str) -> dict[str, str]:
+    return {name: _text(raw) for name, raw in msgspec.json.decode(text, type=dict[str, msgspec.Raw]).items()}
+
+
+def _text(raw: msgspec.Raw) -> str:
+    return str(memoryview(raw), "utf-8")
+
+
+def _object(members: Mapping[str, str]) -> str:
+    return "{" + ",".join([_name(name) + text for name, text in members.items()]) + "}"
+
+
+def _array(texts: Any) -> str:
+    return "[" + ",".join(texts) + "]"
+
+
+def _after(members: Mapping[str, str], place: str, name: str, text: str) -> dict[str, str]:
+    result: dict[str, str] = {}
+    for key, value in members.items():
+        result[key] = value
+        if key == place:
+            result[name] = text
+    return result
+
+
+@lru_cache(maxsize=8192)
+def _name(name: str) -> str:
+    return _quoted(name) + ":"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _refusal(rule: str, diagnostics: str) -> BadRequest:
+    return BadRequest.of("structure" if rule != "json-encoding" else "invalid", rule, diagnostics)
+
+
+def _require_shallow(text: str, depth: int) -> None:
+    brackets = _NOT_BRACKET.sub("", _STRING.sub("", text))
+    for _ in range(depth):
+        if not brackets:
+            return
+        brackets = brackets.replace("{}", "").replace("[]", "")
+    if brackets:
+        raise _refusal("json-depth", f"The JSON nests deeper than {depth} levels, or its brackets do not match. Flatten or close it.")
+
+
+class _Refused(ValueError):
+    """Raised inside the decoder, where no path is known yet."""
+
+    def __init__(self, rule: str, diagnostics: str) -> None:
+        super().__init__(diagnostics)
+        self.rule = rule
+
+
+def _parse(text: str, limits: Limits) -> Json:
+    def whole(digits: str) -> int:
+        if len(digits) > limits.digits:
+            raise _Refused("json-number", f"A number has more than {limits.digits} characters. Shorten it.")
+        return int(digits)
+
+    def fraction(digits: str) -> Number:
+        if len(digits) > limits.digits:
+            raise _Refused("json-number", f"A number has more than {limits.digits} characters. Shorten it.")
+        try:
+            number = Number(digits)
+        except InvalidOperation:
+            raise _Refused("json-number", "A number has an exponent out of range. Use a smaller one.") from None
+        if number and abs(number.adjusted()) > _LARGEST_EXPONENT:
+            raise _Refused("json-number", f"A number lies beyond 1E{_LARGEST_EXPONENT}. Use a smaller exponent.")
+        return number
+
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_int=whole, parse_float=fraction, parse_constant=_constant)
+    except _Refused as error:
+        raise _refusal(error.rule, str(error)) from None
+    except (ValueError, RecursionError) as error:
+        where = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise _refusal("json-syntax", f"The body is not valid JSON{where}. Send one JSON value in the syntax of RFC 8259.") from None
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _Refused("json-duplicate", f"The member {twice[:64]!r} stands twice in one object. Keep one.")
+    return members
+
+
+def _constant(name: str) -> Json:
+    raise _Refused("json-number", f"{name} is not a JSON number. Leave the value out, or give a dataAbsentReason.")
+
+
+def _require_characters(tree: Json) -> None:
+    """Refuse what no UTF-8 text can hold: lone surrogates; and NUL, which no FHIR string may hold."""
+    stack = [tree]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            stack.extend(value)
+            stack.extend(value.values())
+        elif isinstance(value, list):
+            stack.extend(value)
+        elif isinstance(value, str) and ("\x00" in value or any("\ud800" <= character <= "\udfff" for character in value)):
+            raise _refusal("json-character", "A string holds a NUL or half of a surrogate pair. Remove the character.")

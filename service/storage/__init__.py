@@ -1,0 +1,1 @@
+"""The database: transactions, versions of resources, history. Everything above reaches rows through this package."""

@@ -1,0 +1,36 @@
+"""The record itself: `resource` holds one narrow row per resource, `version` every version that ever was.
+
+Bodies live in `version` alone, which triggers keep append-only. `type` is the number of the resource type
+(`Definitions.type_number`), instants are microseconds since the epoch, `body` is the stored JSON and NULL for a deletion.
+"""
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, SmallInteger, Table, Text, UniqueConstraint
+
+from service.storage.tables.metadata import metadata
+
+resource = Table(
+    "resource",
+    metadata,
+    Column("res_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("type", SmallInteger, nullable=False),
+    Column("fhir_id", Text(collation="C").with_variant(Text(), "sqlite"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("last_updated", BigInteger, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    UniqueConstraint("type", "fhir_id"),
+    Index(None, "type", "last_updated", "res_id"),
+)
+
+version = Table(
+    "version",
+    metadata,
+    Column("res_id", BigInteger, ForeignKey("resource.res_id"), primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("type", SmallInteger, nullable=False),
+    Column("fhir_id", Text(collation="C").with_variant(Text(), "sqlite"), nullable=False),
+    Column("last_updated", BigInteger, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("body", Text),
+    Index(None, "last_updated", "res_id", "version"),
+    Index(None, "type", "last_updated", "res_id", "version"),
+)

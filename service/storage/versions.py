@@ -1,0 +1,179 @@
+"""Versions of resources: append one, read one, find which resources exist.
+
+A resource is addressed by its key, the pair (type number, FHIR id). The current row and the new version are written in the
+transaction of the caller; `append` refuses a version that does not follow the one it replaces.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, Boolean, SmallInteger, Text, bindparam, insert, select, text, tuple_, update
+
+from service.storage.database import Transaction
+from service.storage.failures import Collision
+from service.storage.tables.resources import resource, version
+
+Key = tuple[int, str]
+_CHUNK = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The newest version of a resource: where it is and what it says. `body` is None for a deleted one."""
+
+    res_id: int
+    version: int
+    last_updated: int
+    body: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One version as stored. `body` is None for a deletion; `method` is the HTTP verb that made it."""
+
+    res_id: int
+    key: Key
+    version: int
+    last_updated: int
+    method: str
+    body: str | None
+
+
+_ROW = (version.c.res_id, version.c.type, version.c.fhir_id, version.c.version, version.c.last_updated, version.c.method, version.c.body)
+_KEY = tuple_(resource.c.type, resource.c.fhir_id)
+_NEWEST = select(*_ROW).join_from(resource, version, (version.c.res_id == resource.c.res_id) & (version.c.version == resource.c.version))
+_READ = _NEWEST.where(resource.c.type == bindparam("type_number"), resource.c.fhir_id == bindparam("id"))
+_READ_VERSION = select(*_ROW).join_from(resource, version, version.c.res_id == resource.c.res_id)
+_READ_VERSION = _READ_VERSION.where(
+    resource.c.type == bindparam("type_number"), resource.c.fhir_id == bindparam("id"), version.c.version == bindparam("number")
+)
+
+
+def read(tx: Transaction, key: Key) -> Row | None:
+    """The newest version of the resource `key`, deleted or not; None when it never existed."""
+    found = tx.connection.execute(_READ, {"type_number": key[0], "id": key[1]}).one_or_none()
+    return _row(found) if found else None
+
+
+def read_version(tx: Transaction, key: Key, number: int) -> Row | None:
+    """Version `number` of the resource `key`; None when there is no such version."""
+    found = tx.connection.execute(_READ_VERSION, {"type_number": key[0], "id": key[1], "number": number}).one_or_none()
+    return _row(found) if found else None
+
+
+def current(tx: Transaction, keys: Iterable[Key], deleting: Collection[Key] = ()) -> dict[Key, Current]:
+    """The newest version of each resource that exists or existed, locked against other writers until the end of `tx`.
+
+    The lock of those in `deleting` also keeps others from referring to them; the lock of the rest lets that go on.
+    """
+    found: dict[Key, Current] = {}
+    wanted = sorted(set(keys))
+    if tx.dialect == "postgresql":
+        _lock(tx, [key for key in wanted if key in deleting], key_share=False)
+        _lock(tx, [key for key in wanted if key not in deleting], key_share=True)
+    for chunk in _chunks(wanted):
+        for row in map(_row, tx.connection.execute(_NEWEST.where(_KEY.in_(chunk)))):
+            found[row.key] = Current(row.res_id, row.version, row.last_updated, row.body)
+    return found
+
+
+def _lock(tx: Transaction, keys: Sequence[Key], key_share: bool) -> None:
+    for chunk in _chunks(keys):
+        rows = select(resource.c.res_id).where(_KEY.in_(chunk)).order_by(resource.c.type, resource.c.fhir_id)
+        tx.connection.execute(rows.with_for_update(key_share=key_share)).all()
+
+
+def existing(tx: Transaction, keys: Iterable[Key]) -> set[Key]:
+    """Those of `keys` that exist and are not deleted, held in existence until the end of `tx`.
+
+    The lock is the one of a foreign key: it stops a deletion but not an update, so that many writers may refer to one patient.
+    """
+    found: set[Key] = set()
+    for chunk in _chunks(sorted(set(keys))):
+        statement = select(resource.c.type, resource.c.fhir_id).where(_KEY.in_(chunk), resource.c.deleted.is_(False))
+        if tx.dialect == "postgresql":
+            statement = statement.order_by(resource.c.type, resource.c.fhir_id).with_for_update(read=True, key_share=True)
+        found.update((row.type, row.fhir_id) for row in tx.connection.execute(statement))
+    return found
+
+
+def append(tx: Transaction, rows: Sequence[Row]) -> None:
+    """Write each row as the newest version of its resource: version 1 creates it, a later one must follow the current one.
+
+    Raises Collision when another transaction created the resource or moved it on in the meantime.
+    """
+    created = [row for row in rows if row.version == 1]
+    changed = [row for row in rows if row.version > 1]
+    if created:
+        _insert(tx, created)
+    for row in changed:
+        moved = tx.connection.execute(
+            _MOVE, {"at": row.res_id, "before": row.version - 1, "now": row.version, "stamp": row.last_updated, "gone": row.body is None}
+        )
+        if moved.rowcount != 1:
+            raise Collision
+    if changed:
+        tx.connection.execute(insert(version), [_values(row) for row in changed])
+
+
+_MOVE = (
+    update(resource)
+    .where(resource.c.res_id == bindparam("at"), resource.c.version == bindparam("before"))
+    .values(version=bindparam("now"), last_updated=bindparam("stamp"), deleted=bindparam("gone"))
+)
+
+_INSERT_MANY = text(
+    """
+    WITH made AS (
+        SELECT * FROM unnest(:res_id, :type, :fhir_id, :last_updated, :method, :body, :deleted)
+            AS new(res_id, type, fhir_id, last_updated, method, body, deleted)
+    ), current AS (
+        INSERT INTO resource (res_id, type, fhir_id, version, last_updated, deleted)
+        SELECT res_id, type, fhir_id, 1, last_updated, deleted FROM made
+    )
+    INSERT INTO version (res_id, version, type, fhir_id, last_updated, method, body)
+    SELECT res_id, 1, type, fhir_id, last_updated, method, body FROM made
+    """
+).bindparams(
+    bindparam("res_id", type_=ARRAY(BigInteger)),
+    bindparam("type", type_=ARRAY(SmallInteger)),
+    bindparam("fhir_id", type_=ARRAY(Text)),
+    bindparam("last_updated", type_=ARRAY(BigInteger)),
+    bindparam("method", type_=ARRAY(Text)),
+    bindparam("body", type_=ARRAY(Text)),
+    bindparam("deleted", type_=ARRAY(Boolean)),
+)
+
+
+def _insert(tx: Transaction, rows: Sequence[Row]) -> None:
+    values = [_values(row) for row in rows]
+    if tx.dialect == "postgresql":
+        columns = ("res_id", "type", "fhir_id", "last_updated", "method", "body")
+        arrays: dict[str, list[object]] = {name: [one[name] for one in values] for name in columns}
+        tx.connection.execute(_INSERT_MANY, {**arrays, "deleted": [row.body is None for row in rows]})
+        return
+    names = ("res_id", "type", "fhir_id", "version", "last_updated")
+    tx.connection.execute(insert(resource), [{**{name: one[name] for name in names}, "deleted": one["body"] is None} for one in values])
+    tx.connection.execute(insert(version), values)
+
+
+def _values(row: Row) -> dict[str, object]:
+    return {
+        "res_id": row.res_id,
+        "version": row.version,
+        "type": row.key[0],
+        "fhir_id": row.key[1],
+        "last_updated": row.last_updated,
+        "method": row.method,
+        "body": row.body,
+    }
+
+
+def _row(found: Any) -> Row:
+    return Row(found.res_id, (found.type, found.fhir_id), found.version, found.last_updated, found.method, found.body)
+
+
+def _chunks(keys: Sequence[Key]) -> Iterable[Sequence[Key]]:
+    """Pieces small enough for the number of parameters that one statement may carry."""
+    return (keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK))
