@@ -42,7 +42,10 @@ def _undocumented(path: Path) -> Iterator[str]:
     tree = ast.parse(path.read_text())
     if not ast.get_docstring(tree):
         yield _name(path)
-    owners: list[ast.Module | ast.ClassDef] = [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))]
+    owners: list[ast.Module | ast.ClassDef] = [
+        tree,
+        *(node for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")),
+    ]
     for owner in owners:
         for node in owner.body:
             is_public = isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_")

@@ -1,0 +1,230 @@
+"""The command line: `infusion-records COMMAND`. Every command delegates; imports happen inside so that `--help` is quick.
+
+Exit codes: 0 done, 1 the work failed or something was refused, 2 a setting or argument is wrong.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from service.config import DEFAULT_PORT, Settings, SettingsError
+
+if TYPE_CHECKING:
+    from service.records.context import Context
+    from service.storage.database import Database
+
+_LOOPBACK = "127.0.0.1"
+
+
+class Refusal(click.ClickException):
+    """A setting or argument that the service cannot start with."""
+
+    exit_code = 2
+
+
+class Commands(click.Group):
+    """A group whose foreseeable failures are one line on standard error instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Raises Refusal or ClickException with the one line."""
+        try:
+            return super().invoke(ctx)
+        except SettingsError as error:
+            raise Refusal(str(error)) from error
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            if line := _explained(error):
+                raise click.ClickException(line) from error
+            raise
+
+
+def _explained(error: Exception) -> str | None:
+    """What to tell about a failure that an operator can mend; None for a fault of the service."""
+    from sqlalchemy.exc import DBAPIError
+
+    from service.errors import ServiceError
+    from service.storage.database import Unsafe
+    from service.storage.migrate import OutOfDate
+
+    if isinstance(error, ServiceError | Unsafe | OutOfDate):
+        return str(error)
+    if isinstance(error, DBAPIError):
+        return f"The database cannot be used: {str(error.orig).strip().splitlines()[0]}"
+    return None
+
+
+def _port_option(command: Any) -> Any:
+    kind = click.IntRange(1, 65535)
+    return click.option(
+        "--port", type=kind, default=DEFAULT_PORT, show_default=True, help="Port to listen on; the default BASE_URL follows it."
+    )(command)
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator["Database"]:
+    from service import wiring
+
+    database = wiring.database(settings)
+    try:
+        yield database
+    finally:
+        database.dispose()
+
+
+@contextmanager
+def _record(settings: Settings) -> Iterator["Context"]:
+    """A context to work in, for commands that change the record themselves."""
+    from service import wiring
+    from service.records.context import Context
+
+    parts = wiring.service(settings)
+    try:
+        yield Context(parts, client="command-line")
+    finally:
+        parts.database.dispose()
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="infusion-records")
+def main() -> None:
+    """Infusion Records: a FHIR R4 clinical-records service for ketamine infusion clinics.
+
+    Settings are environment variables that begin with INFUSION_RECORDS_, or lines of a .env file.
+    """
+
+
+@main.command()
+@click.option("--host", default=_LOOPBACK, show_default=True, help="Address to listen on; only loopback is accepted.")
+@_port_option
+@click.option("--workers", type=click.IntRange(1, 64), help="Worker processes, instead of the setting WORKERS.")
+def serve(host: str, port: int, workers: int | None) -> None:
+    """Serve the FHIR API and the pages.
+
+    \b
+    Examples:
+      infusion-records serve
+      infusion-records serve --port 9000 --workers 2
+    """
+    settings = Settings.load(port=port, workers=workers)
+    from service import server
+    from service.storage import migrate
+
+    server.require_loopback(host)
+    with _database(settings) as database:
+        migrate.require_newest(database)
+    server.run(settings, host, port)
+
+
+@main.group()
+def db() -> None:
+    """Move the database between versions of its schema.
+
+    \b
+    Example:
+      infusion-records db upgrade
+    """
+
+
+@db.command()
+@click.argument("revision", default="head")
+def upgrade(revision: str) -> None:
+    """Bring the schema up to REVISION, the newest by default.
+
+    \b
+    Examples:
+      infusion-records db upgrade
+      infusion-records db upgrade 0002
+    """
+    from service.storage import migrate
+
+    with _database(Settings.load()) as database:
+        migrate.upgrade(database, revision)
+        click.echo(f"The database is at revision {migrate.current(database)}.")
+
+
+@db.command()
+@click.argument("revision")
+@click.option("--yes", is_flag=True, help="Do not ask. Tables that go take their rows with them.")
+def downgrade(revision: str, yes: bool) -> None:
+    """Take the schema back to REVISION; "base" removes every table.
+
+    \b
+    Examples:
+      infusion-records db downgrade 0002
+      infusion-records db downgrade base --yes
+    """
+    from service.storage import migrate
+
+    if not yes:
+        click.confirm(f"Go back to revision {revision}? Tables made since are lost with all their rows", abort=True)
+    with _database(Settings.load()) as database:
+        migrate.downgrade(database, revision)
+        click.echo(f"The database is at revision {migrate.current(database) or 'none'}.")
+
+
+@db.command()
+def current() -> None:
+    """Show the revision of the schema, and the one that this version of the service needs.
+
+    \b
+    Example:
+      infusion-records db current
+    """
+    from service.storage import migrate
+
+    with _database(Settings.load()) as database:
+        click.echo(f"database {migrate.current(database) or 'none'}, service {migrate.newest()}")
+
+
+@main.command()
+@_port_option
+def demo(port: int) -> None:
+    """Load the demonstration clinic into an empty database and serve it.
+
+    \b
+    Examples:
+      infusion-records demo
+      infusion-records demo --port 9000
+    """
+    settings = Settings.load(port=port)
+    from service import server
+    from service.storage import migrate
+
+    with _database(settings) as database:
+        migrate.upgrade(database)
+    _load_clinic(settings)
+    server.run(settings, _LOOPBACK, port)
+
+
+def _load_clinic(settings: Settings) -> None:
+    raise NotImplementedError
+
+
+@main.command(name="import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def import_(files: tuple[Path, ...]) -> None:
+    """Read resources from FILES: NDJSON, one resource a line, or Bundles.
+
+    \b
+    Examples:
+      infusion-records import patients.ndjson observations.ndjson
+      infusion-records import visit.json
+    """
+    raise NotImplementedError
+
+
+@main.command()
+@click.option("--type", "types", multiple=True, metavar="TYPE", help="Only this resource type; may be given more than once.")
+def reindex(types: tuple[str, ...]) -> None:
+    """Rebuild the search index while the service runs.
+
+    \b
+    Examples:
+      infusion-records reindex
+      infusion-records reindex --type Observation --type Encounter
+    """
+    raise NotImplementedError

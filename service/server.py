@@ -1,0 +1,70 @@
+"""Runs the application under gunicorn with threads, on loopback only.
+
+The application is made once, before the workers fork, so that they share the definitions in memory; each opens its own
+connections to the database. https://docs.gunicorn.org/en/stable/custom.html
+"""
+
+import ipaddress
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from service.app import create_app
+from service.config import Settings, SettingsError
+
+_REQUEST_LINE_BYTES = 8190
+_GRACE_SECONDS = 30
+
+
+def require_loopback(host: str) -> None:
+    """Raises SettingsError unless `host` is this machine's loopback: without authentication nobody else may reach the records."""
+    try:
+        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        raise SettingsError(f"--host {host} is refused: the service has no authentication yet and listens on loopback only. Use 127.0.0.1.")
+
+
+def run(settings: Settings, host: str, port: int) -> None:
+    """Serve until the process is told to stop. The database must be at the newest schema.
+
+    Raises SettingsError for a host that is not loopback, and what `create_app` raises.
+    """
+    require_loopback(host)
+    application = create_app(settings)
+    application.extensions["infusion_records"].database.dispose()
+    _Server(application, _options(settings, host, port)).run()
+
+
+def _options(settings: Settings, host: str, port: int) -> dict[str, Any]:
+    return {
+        "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        "workers": settings.worker_processes,
+        "threads": settings.threads,
+        "worker_class": "gthread",
+        "preload_app": True,
+        "control_socket_disable": True,
+        "graceful_timeout": _GRACE_SECONDS,
+        "limit_request_line": _REQUEST_LINE_BYTES,
+        "loglevel": "warning" if settings.log_level == "INFO" else settings.log_level.lower(),
+        "proc_name": "infusion-records",
+    }
+
+
+class _Server(BaseApplication):
+    """gunicorn with our options and the application made beforehand."""
+
+    def __init__(self, application: Flask, options: dict[str, Any]) -> None:
+        self._application = application
+        self._options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            if name in self.cfg.settings:  # an older gunicorn has no control socket to switch off
+                self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return self._application
