@@ -1,0 +1,89 @@
+"""What every test may ask for: databases of both kinds, and settings on them.
+
+One PostgreSQL serves the whole run. With pytest-xdist the controlling process starts it and tells the workers its URL.
+"""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.config import PREFIX, Settings
+from tests import postgres
+from tests.databases import KINDS, Databases
+
+_SERVER = pytest.StashKey[postgres.Server]()
+_RUN = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start PostgreSQL before the workers, and keep the developer's own settings out of the tests."""
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        del os.environ[name]
+    if hasattr(config, "workerinput"):
+        return
+    config.stash[_RUN] = uuid.uuid4().hex[:8]
+    if getattr(config.option, "dist", "no") != "no" and not config.option.collectonly:
+        _server_url(config)
+
+
+def pytest_configure_node(node: object) -> None:
+    """Tell one pytest-xdist worker which server and run it belongs to."""
+    config: pytest.Config = node.config  # type: ignore[attr-defined]
+    node.workerinput["postgres_url"] = _server_url(config)  # type: ignore[attr-defined]
+    node.workerinput["postgres_run"] = config.stash[_RUN]  # type: ignore[attr-defined]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop our own server; on a given one, remove our databases."""
+    if hasattr(config, "workerinput"):
+        return
+    if server := config.stash.get(_SERVER, None):
+        server.stop()
+    elif given := os.environ.get(postgres.GIVEN):
+        Databases(Path(), given, config.stash[_RUN]).drop_all()
+
+
+def pytest_report_header() -> list[str]:
+    """Name the databases that the tests use."""
+    return ["SQLite: files in the temporary folder", postgres.description()]
+
+
+def _server_url(config: pytest.Config) -> str:
+    given = os.environ.get(postgres.GIVEN)
+    if given:
+        return given
+    if _SERVER not in config.stash:
+        config.stash[_SERVER] = postgres.Server()
+    return config.stash[_SERVER].url
+
+
+@pytest.fixture(scope="session")
+def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Databases:
+    """Makes databases: `with databases.fresh("postgresql") as url`. For tests that share one over a module."""
+    told = getattr(request.config, "workerinput", None)
+    url = told["postgres_url"] if told else _server_url(request.config)
+    run = told["postgres_run"] if told else request.config.stash[_RUN]
+    return Databases(tmp_path_factory.mktemp("databases"), url, run)
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, databases: Databases) -> Iterator[str]:
+    """A migrated, empty database: the test runs once on SQLite and once on PostgreSQL."""
+    with databases.fresh(request.param) as url:
+        yield url
+
+
+@pytest.fixture(params=KINDS)
+def bare_database_url(request: pytest.FixtureRequest, databases: Databases) -> Iterator[str]:
+    """A database without tables, for the tests of the migrations."""
+    with databases.fresh(request.param, migrated=False) as url:
+        yield url
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    """The settings of a service on `database_url`; all else as delivered."""
+    return Settings(database_url=database_url, cursor_key="c" * 32)
