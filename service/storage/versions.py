@@ -107,14 +107,18 @@ def append(tx: Transaction, rows: Sequence[Row]) -> None:
     changed = [row for row in rows if row.version > 1]
     if created:
         _insert(tx, created)
-    for row in changed:
-        moved = tx.connection.execute(
-            _MOVE, {"at": row.res_id, "before": row.version - 1, "now": row.version, "stamp": row.last_updated, "gone": row.body is None}
-        )
-        if moved.rowcount != 1:
-            raise Collision
     if changed:
+        _move(tx, changed)
         tx.connection.execute(insert(version), [_values(row) for row in changed])
+
+
+def _move(tx: Transaction, rows: Sequence[Row]) -> None:
+    moves = [
+        {"at": row.res_id, "before": row.version - 1, "now": row.version, "stamp": row.last_updated, "gone": row.body is None}
+        for row in rows
+    ]
+    if tx.connection.execute(_MOVE, moves).rowcount != len(rows):
+        raise Collision
 
 
 _MOVE = (

@@ -153,3 +153,15 @@ def test_sqlite_runs_durably_and_without_wal_where_wal_can_lose_data(databases) 
     assert pragmas["synchronous"] == 2
     assert pragmas["foreign_keys"] == 1
     assert pragmas["journal_mode"] in ("delete", "wal")
+
+
+def test_of_many_changes_one_that_does_not_follow_undoes_all(database: Database) -> None:
+    rows = [_create(database, id) for id in "abc"]
+    steps = (2, 2, 3)
+    with pytest.raises(Collision), database.write() as tx:
+        versions.append(tx, [Row(row.res_id, row.key, step, tx.stamp, "PUT", "{}") for row, step in zip(rows, steps, strict=True)])
+    with database.write() as tx:
+        assert {one.version for one in versions.current(tx, [row.key for row in rows]).values()} == {1}
+        versions.append(tx, [Row(row.res_id, row.key, 2, tx.stamp, "PUT", "{}") for row in rows])
+    with database.write() as tx:
+        assert {one.version for one in versions.current(tx, [row.key for row in rows]).values()} == {2}
