@@ -1,0 +1,1 @@
+"""The gate: what a resource must satisfy before it is stored."""

@@ -1,0 +1,80 @@
+"""The gate: every resource passes it before it is stored.
+
+It holds a resource to the base definitions of R4 4.0.1: elements, cardinality, types, formats, required bindings, reference
+target types, narratives, contained resources and invariants (https://hl7.org/fhir/R4/validation.html). `docs/validation.md`
+lists the rules. It reads no database: whether the target of a reference exists is asked elsewhere.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.errors import Issue
+from service.fhir.definitions import Definitions
+from service.validation import containment
+from service.validation.compile import Shapes
+from service.validation.run import MOST_ISSUES, Full, Run
+
+
+class Gate:
+    """Checks documents against definitions. Safe to share between threads."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self._types = frozenset(definitions.all_types)
+        self._shapes = Shapes(definitions, self._inner)
+
+    def check(self, tree: Any, expected_type: str | None = None) -> list[Issue]:
+        """Everything that is wrong with a resource, errors and warnings; empty when it is right.
+
+        With `expected_type`, a resource of another type is an error. At most `MOST_ISSUES` issues and a note are returned.
+        """
+        return self._run(tree, expected_type, envelope=False)
+
+    def check_envelope(self, tree: Any) -> list[Issue]:
+        """Everything that is wrong with a Bundle but for the resources in its entries: those are checked one by one."""
+        return self._run(tree, "Bundle", envelope=True)
+
+    def _run(self, tree: Any, expected_type: str | None, envelope: bool) -> list[Issue]:
+        run = Run(tree if isinstance(tree, Mapping) else {}, envelope)
+        try:
+            name = self._type_of(tree, "", run)
+            if name and expected_type and name != expected_type:
+                text = f"is {name}, but a {expected_type} belongs here: send it to the address of its type, or correct resourceType"
+                run.error("invalid", "resource-type", "resourceType", text)
+            elif name:
+                self._resource(name, tree, name, run)
+        except Full:
+            text = f"The first {MOST_ISSUES} issues are listed; correct them and send the resource again to see whether there are more."
+            run.issues.append(Issue("information", "informational", "too-many-issues", text))
+        return run.issues
+
+    def _resource(self, name: str, node: Mapping[str, Any], path: str, run: Run) -> None:
+        state = run.enter(node)
+        self._shapes.structure(name).check(node, path, run)
+        if "contained" in node:
+            containment.check(node, path, run)
+        run.leave(state)
+
+    def _inner(self, node: Any, path: str, run: Run, contained: bool) -> None:
+        if run.envelope and not contained:
+            return
+        name = self._type_of(node, path, run)
+        if name and contained:
+            state = run.enter_contained(node)
+            self._shapes.structure(name).check(node, path, run)
+            run.leave(state)
+        elif name:
+            self._resource(name, node, path, run)
+
+    def _type_of(self, node: Any, path: str, run: Run) -> str | None:
+        place = f"{path}.resourceType" if path else "resourceType"
+        if not isinstance(node, dict):
+            run.error("structure", "object-expected", path or "resource", "must be a JSON object (a resource)")
+            return None
+        name = node.get("resourceType")
+        if name is None:
+            run.error("structure", "resource-type", place, "is missing: every resource names its type")
+        elif not isinstance(name, str) or name not in self._types:
+            run.error("structure", "resource-type", place, f"is {str(name)[:64]!r}, which is no R4 resource type: correct it")
+        else:
+            return name
+        return None
