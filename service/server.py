@@ -5,9 +5,9 @@ connections to the database. https://docs.gunicorn.org/en/stable/custom.html
 """
 
 import ipaddress
+from pathlib import Path
 from typing import Any
 
-from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from service.app import create_app
@@ -15,6 +15,7 @@ from service.config import Settings, SettingsError
 
 _REQUEST_LINE_BYTES = 8190
 _GRACE_SECONDS = 30
+_MEMORY = Path("/dev/shm")  # noqa: S108  gunicorn's heartbeat files need no disk, and no writable root
 
 
 def require_loopback(host: str) -> None:
@@ -47,6 +48,7 @@ def _options(settings: Settings, host: str, port: int) -> dict[str, Any]:
         "preload_app": True,
         "control_socket_disable": True,
         "graceful_timeout": _GRACE_SECONDS,
+        "worker_tmp_dir": str(_MEMORY) if _MEMORY.is_dir() else None,
         "limit_request_line": _REQUEST_LINE_BYTES,
         "loglevel": "warning" if settings.log_level == "INFO" else settings.log_level.lower(),
         "proc_name": "infusion-records",
@@ -56,7 +58,7 @@ def _options(settings: Settings, host: str, port: int) -> dict[str, Any]:
 class _Server(BaseApplication):
     """gunicorn with our options and the application made beforehand."""
 
-    def __init__(self, application: Flask, options: dict[str, Any]) -> None:
+    def __init__(self, application: Any, options: dict[str, Any]) -> None:
         self._application = application
         self._options = options
         super().__init__()

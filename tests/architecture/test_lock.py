@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock")
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)(?:\[[a-z,]+\])?==(?P<version>\S+)")
 
 
@@ -36,6 +36,8 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
     assert _asked(project["optional-dependencies"]["dev"]) <= _pins("requirements-dev.lock").keys()
 
 
-def test_both_locks_agree() -> None:
-    runtime, development = (_pins(lock) for lock in LOCKS)
-    assert {name: development.get(name) for name in runtime} == runtime
+def test_the_locks_agree() -> None:
+    development = _pins("requirements-dev.lock")
+    for lock in LOCKS:
+        pins = _pins(lock)
+        assert {name: development.get(name) for name in pins} == pins
