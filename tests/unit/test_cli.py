@@ -1,0 +1,73 @@
+"""The command line explains itself, moves the schema, and turns foreseeable failures into one line."""
+
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from service import cli
+from service.config import PREFIX
+
+
+def _commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    for name, command in group.commands.items():
+        found.append((*path, name))
+        if isinstance(command, click.Group):
+            found += _commands(command, (*path, name))
+    return found
+
+
+def _run(*arguments: str, **variables: str) -> Result:
+    return CliRunner().invoke(cli.main, list(arguments), env={f"{PREFIX}{name}": value for name, value in variables.items()})
+
+
+@pytest.mark.parametrize("command", _commands(cli.main), ids=" ".join)
+def test_every_command_has_help_with_an_example(command: tuple[str, ...]) -> None:
+    shown = _run(*command, "--help")
+    assert shown.exit_code == 0
+    assert f"infusion-records {' '.join(command)}" in shown.output.split("Example")[1]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "clinic.example", ""])
+def test_only_loopback_is_served(host: str, tmp_path: Path) -> None:
+    refused = _run("serve", "--host", host, DATABASE_URL=f"sqlite:///{tmp_path}/records.db")
+    assert refused.exit_code == 2
+    assert refused.output.startswith(f"Error: --host {host} is refused")
+    assert len(refused.output.splitlines()) == 1
+
+
+def test_a_wrong_setting_is_one_line_and_code_2() -> None:
+    refused = _run("db", "current", PAGE_MAXIMUM="1")
+    assert refused.exit_code == 2
+    assert refused.output.splitlines() == [
+        "Error: INFUSION_RECORDS_PAGE_MAXIMUM is not a setting. Correct its name or remove it; the README lists all settings."
+    ]
+
+
+def test_a_database_that_cannot_be_reached_is_one_line() -> None:
+    refused = _run("db", "current", DATABASE_URL="postgresql://nobody@127.0.0.1:1/records")
+    assert refused.exit_code == 1
+    assert refused.output.startswith("Error: The database cannot be used: ")
+
+
+def test_an_old_schema_is_not_served(bare_database_url: str) -> None:
+    refused = _run("serve", DATABASE_URL=bare_database_url)
+    assert refused.exit_code == 1
+    assert "Run: infusion-records db upgrade" in refused.output
+
+
+def test_the_schema_goes_up_and_down(bare_database_url: str) -> None:
+    assert "database none, service " in _run("db", "current", DATABASE_URL=bare_database_url).output
+    assert _run("db", "upgrade", DATABASE_URL=bare_database_url).exit_code == 0
+    shown = _run("db", "current", DATABASE_URL=bare_database_url).output.split()
+    assert shown[1].strip(",") == shown[3]
+    assert _run("db", "downgrade", "0001", DATABASE_URL=bare_database_url).exit_code == 1, "it asks first"
+    assert "revision 0001" in _run("db", "downgrade", "0001", "--yes", DATABASE_URL=bare_database_url).output
+
+
+def test_upgrade_makes_the_folder_of_a_new_database(tmp_path: Path) -> None:
+    path = tmp_path / "new/folder/records.db"
+    assert _run("db", "upgrade", DATABASE_URL=f"sqlite:///{path}").exit_code == 0
+    assert path.exists()
