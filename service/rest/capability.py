@@ -1,0 +1,110 @@
+"""The CapabilityStatement, derived from what is there: routes, served types and search parameters.
+
+Nothing in it is written down twice, so it says what the server does. https://hl7.org/fhir/R4/capabilitystatement.html
+"""
+
+from collections.abc import Iterable
+from importlib.metadata import version
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from service.fhir.document import encode
+from service.records.context import Service
+from service.rest.routes import ROUTES
+from service.search.parameter import Registry, SearchParameter
+
+Tree = dict[str, Any]
+
+_RELEASED = "2026-11-22"
+_DISTRIBUTION = "infusion-records"
+_TYPE_LEVEL = ("read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type")
+_SYSTEM_LEVEL = ("transaction", "batch", "search-system", "history-system")
+_SAME_ROUTE = {"batch": "transaction"}
+
+_made: WeakKeyDictionary[Registry, str] = WeakKeyDictionary()
+
+
+def text(service: Service) -> str:
+    """The CapabilityStatement of `service` as JSON, made at the first call."""
+    if service.registry not in _made:
+        _made[service.registry] = encode(statement(service))
+    return _made[service.registry]
+
+
+def statement(service: Service) -> Tree:
+    """The CapabilityStatement of `service` as a tree."""
+    base = service.settings.base_url
+    return {
+        "resourceType": "CapabilityStatement",
+        "id": "metadata",
+        "url": f"{base}/metadata",
+        "version": version(_DISTRIBUTION),
+        "name": "InfusionRecords",
+        "title": "Infusion Records",
+        "status": "active",
+        "experimental": False,
+        "date": _RELEASED,
+        "kind": "instance",
+        "software": {"name": "Infusion Records", "version": version(_DISTRIBUTION)},
+        "implementation": {"description": "Clinical records of a ketamine infusion clinic", "url": base},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "patchFormat": ["application/json-patch+json", "application/fhir+json"],
+        "rest": [_rest(service)],
+    }
+
+
+def _rest(service: Service) -> Tree:
+    offered = {route.interaction for route in ROUTES}
+    return {
+        "mode": "server",
+        "documentation": "HTML for browsers on every URL. Idempotency-Key on POST. XML is not offered.",
+        "security": {"description": "No authentication: the service is reachable on its own machine only."},
+        "resource": [_resource(service, name) for name in sorted(service.definitions.types)],
+        "interaction": [{"code": code} for code in _SYSTEM_LEVEL if _SAME_ROUTE.get(code, code) in offered],
+    }
+
+
+def _resource(service: Service, name: str) -> Tree:
+    offered = {route.interaction for route in ROUTES} & service.definitions.types[name].interactions
+    parameters = service.registry.for_type(name)
+    writes = {
+        "updateCreate": "update" in offered,
+        "conditionalCreate": "create" in offered,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": "update" in offered,
+        "conditionalDelete": _conditional_delete(service, offered),
+    }
+    return {
+        "type": name,
+        "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
+        "interaction": [{"code": code} for code in _TYPE_LEVEL if code in offered],
+        "versioning": "versioned-update",
+        "readHistory": "vread" in offered,
+        **writes,
+        "referencePolicy": ["literal", "logical", "enforced"] if service.settings.check_references else ["literal", "logical"],
+        **_includes(service, name, parameters.values()),
+        "searchParam": [_parameter(one) for _, one in sorted(parameters.items())],
+    }
+
+
+def _conditional_delete(service: Service, offered: Iterable[str]) -> str:
+    if "delete" not in offered:
+        return "not-supported"
+    return "multiple" if service.settings.conditional_delete_multiple else "single"
+
+
+def _includes(service: Service, name: str, parameters: Iterable[SearchParameter]) -> Tree:
+    """What can be included with a search of `name`, forwards and backwards; left out where there is nothing."""
+    forwards = sorted(f"{name}:{one.code}" for one in parameters if one.kind == "reference")
+    backwards = sorted(
+        f"{source}:{one.code}"
+        for source in service.definitions.types
+        for one in service.registry.for_type(source).values()
+        if one.kind == "reference" and (name in one.targets or not one.targets)
+    )
+    return {member: found for member, found in (("searchInclude", forwards), ("searchRevInclude", backwards)) if found}
+
+
+def _parameter(parameter: SearchParameter) -> Tree:
+    return {"name": parameter.code, "definition": parameter.url, "type": parameter.kind}

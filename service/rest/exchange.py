@@ -1,0 +1,84 @@
+"""What comes in and what goes out, free of any HTTP framework: batches, tests and the command line speak it too."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from service.fhir.document import Document
+from service.records.context import Context
+
+Pairs = tuple[tuple[str, str], ...]
+
+FHIR_JSON = "application/fhir+json"
+
+
+@dataclass(frozen=True, slots=True)
+class FhirRequest:
+    """One request below the FHIR base.
+
+    `path` holds the decoded segments after the base, `query` the decoded parameters in their order, `headers` the header
+    fields by lower-case name. `document` is the resource when it is already decoded (an entry of a Bundle); then `body` is
+    empty.
+    """
+
+    method: str
+    path: tuple[str, ...]
+    query: Pairs = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    document: Document | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FhirResponse:
+    """The answer: a status, header fields, and the body as stored JSON text or raw bytes (None: no body).
+
+    `last_updated` is the instant of the version that it is about (microseconds): entries of Bundles carry it to the millisecond.
+    """
+
+    status: int
+    body: str | bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = FHIR_JSON
+    last_updated: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request whose URL is understood.
+
+    `interaction` is the code of https://hl7.org/fhir/R4/valueset-restful-interaction.html, `template` its URL template;
+    `type`, `id` and `version` are what the URL names. `query` lacks the parameters about presentation (`_format`,
+    `_pretty`). `again` dispatches another request the same way: Bundles use it for their entries.
+    """
+
+    request: FhirRequest
+    interaction: str
+    template: str
+    type: str | None
+    id: str | None
+    version: str | None
+    query: Pairs
+    again: "Dispatch"
+
+    @property
+    def named_type(self) -> str:
+        """The resource type of a URL that has one."""
+        assert self.type is not None
+        return self.type
+
+    @property
+    def named_id(self) -> str:
+        """The id of a URL that has one."""
+        assert self.id is not None
+        return self.id
+
+    def header(self, name: str) -> str | None:
+        """A header field by its lower-case name; None when absent or blank."""
+        return self.request.headers.get(name, "").strip() or None
+
+    def with_document(self, document: Document) -> "Call":
+        """The same call with its body decoded."""
+        return replace(self, request=replace(self.request, document=document))
+
+
+Dispatch = Callable[[Context, FhirRequest], FhirResponse]

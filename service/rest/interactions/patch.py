@@ -1,0 +1,16 @@
+"""https://hl7.org/fhir/R4/http.html#patch: parts of a resource changed by JSON Patch or FHIRPath Patch.
+
+The resource is named by its id or found by a search; If-Match guards it. What the patch makes of the resource passes the same
+gate as any other write.
+"""
+
+from service.records.commit import commit
+from service.records.context import Context
+from service.rest import changes, preference, response
+from service.rest.exchange import Call, FhirResponse
+
+
+def run(ctx: Context, call: Call) -> FhirResponse:
+    """Patches one resource."""
+    wish = preference.parse(call.header("prefer"))
+    return response.committed(ctx, commit(ctx, [changes.patch(ctx, call)])[0], wish)

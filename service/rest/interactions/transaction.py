@@ -1,0 +1,91 @@
+"""https://hl7.org/fhir/R4/http.html#transaction: a Bundle whose entries all happen, or none of them does.
+
+Writes become one commit, which orders them as the specification says; GET and HEAD entries run after them inside the same
+transaction and see what it wrote. The answer has the entries in the order of the request. The entry that stops the transaction is named.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from service.errors import BadRequest, ServiceError
+from service.fhir.document import Document
+from service.records.change import Change
+from service.records.context import Context
+from service.records.write import Committed
+from service.rest import body, bundle_response, calls, changes, entries, idempotency, preference, response
+from service.rest.entries import Entry
+from service.rest.exchange import Call, FhirResponse
+from service.rest.preference import Return
+
+Asked = tuple[Entry, Call]
+
+
+def run(ctx: Context, call: Call) -> FhirResponse:
+    """Processes a transaction Bundle."""
+    asked = _asked(ctx, call, body.resource(ctx, call))
+    writes = [(entry, _change(ctx, entry, inner)) for entry, inner in asked if inner.interaction in changes.INTERACTIONS]
+    reads = [(entry, inner) for entry, inner in asked if inner.interaction not in changes.INTERACTIONS]
+    wish = preference.parse(call.header("prefer"))
+
+    def answer(bound: Context, done: Sequence[Committed]) -> FhirResponse:
+        answers = {entry.index: response.committed(bound, one, wish, Return.MINIMAL) for (entry, _), one in zip(writes, done, strict=True)}
+        answers |= {entry.index: _read(bound, entry, inner) for entry, inner in reads}
+        return bundle_response.bundled("transaction-response", [answers[index] for index in sorted(answers)])
+
+    if not writes and idempotency.key(call) is None:
+        with ctx.snapshot() as tx:
+            return answer(ctx.within(tx), ())
+    try:
+        return idempotency.answered(ctx, call, [change for _, change in writes], answer)
+    except ServiceError as error:
+        raise _placed(error, {place: entry.index for place, (entry, _) in enumerate(writes)}) from None
+
+
+def _asked(ctx: Context, call: Call, bundle: Document) -> list[Asked]:
+    asked, names = [], set()
+    for index, document in enumerate(entries.sliced(ctx, bundle)):
+        try:
+            entry = entries.parsed(ctx, call, index, document)
+            inner = calls.understood(ctx, entry.request, call.again)
+            _require_processable(inner)
+        except ServiceError as error:
+            raise entries.named(error, index) from None
+        if entry.full_url is not None and entry.full_url in names:
+            raise entries.named(_twice(entry.full_url), index)
+        names.add(entry.full_url)
+        asked.append((entry, inner))
+    return asked
+
+
+def _require_processable(inner: Call) -> None:
+    if inner.interaction == "transaction":
+        raise BadRequest.of("not-supported", "bundle-nested", "A Bundle in a Bundle is not processed. Send it as a request of its own.")
+
+
+def _change(ctx: Context, entry: Entry, inner: Call) -> Change:
+    try:
+        return changes.asked(ctx, inner, entry.full_url)
+    except ServiceError as error:
+        raise entries.named(error, entry.index) from None
+
+
+def _read(bound: Context, entry: Entry, inner: Call) -> FhirResponse:
+    try:
+        found = inner.again(bound, entry.request)
+    except ServiceError as error:
+        raise entries.named(error, entry.index) from None
+    return replace(found, body=None) if entry.request.method == "HEAD" else found
+
+
+def _placed(error: ServiceError, places: Mapping[int, int]) -> ServiceError:
+    """The error of the commit, which counts changes, in terms of the Bundle, which counts entries."""
+    if error.entry is None or any(issue.expression and issue.expression.startswith("Bundle.entry[") for issue in error.issues):
+        return error
+    error.issues = tuple(
+        replace(issue, entry=places.get(issue.entry if issue.entry is not None else error.entry)) for issue in error.issues
+    )
+    return entries.named(error, places[error.entry])
+
+
+def _twice(full_url: str) -> BadRequest:
+    return BadRequest.of("duplicate", "full-url-duplicate", f"The fullUrl {full_url[:100]!r} stands on two entries. Give each its own.")

@@ -1,0 +1,156 @@
+"""The URL grammar of https://hl7.org/fhir/R4/http.html as a table.
+
+One row is one interaction: verb, path, code. Routing, Bundle entries, the Allow header, the CapabilityStatement and
+openapi.yaml are all held to these rows.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from service.errors import BadRequest, MethodNotAllowed, NotFound, Unprocessable
+from service.fhir.definitions import Definitions
+
+Pattern = tuple[str, ...]
+
+TYPE, ID, VERSION = "{type}", "{id}", "{version}"
+
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+_TYPE_SHAPE = re.compile(r"[A-Z][A-Za-z]{0,63}")
+_NOT_YET = {"Subscription": "Subscription is not supported: this server delivers no notifications yet. Poll _history?_since= instead."}
+_READS = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One interaction: the verb, the path below the base, and the interaction's code."""
+
+    method: str
+    pattern: Pattern
+    interaction: str
+
+    @property
+    def template(self) -> str:
+        """The path as a URL template, as openapi.yaml and the log write it."""
+        return "/" + "/".join(self.pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A route and what the URL put in its places."""
+
+    route: Route
+    type: str | None = None
+    id: str | None = None
+    version: str | None = None
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", ("metadata",), "capabilities"),
+    Route("POST", (), "transaction"),
+    Route("GET", (), "search-system"),
+    Route("POST", ("_search",), "search-system"),
+    Route("GET", ("_history",), "history-system"),
+    Route("GET", (TYPE,), "search-type"),
+    Route("POST", (TYPE, "_search"), "search-type"),
+    Route("POST", (TYPE,), "create"),
+    Route("PUT", (TYPE,), "update"),
+    Route("PATCH", (TYPE,), "patch"),
+    Route("DELETE", (TYPE,), "delete"),
+    Route("GET", (TYPE, "_history"), "history-type"),
+    Route("GET", (TYPE, ID), "read"),
+    Route("PUT", (TYPE, ID), "update"),
+    Route("PATCH", (TYPE, ID), "patch"),
+    Route("DELETE", (TYPE, ID), "delete"),
+    Route("GET", (TYPE, ID, "_history"), "history-instance"),
+    Route("GET", (TYPE, ID, "_history", VERSION), "vread"),
+)
+
+
+def match(definitions: Definitions, method: str, path: tuple[str, ...]) -> Match:
+    """The route of a request.
+
+    NotFound for a path that is none of ours, a type that is not served or an id that cannot exist; MethodNotAllowed, with
+    Allow, for a verb that the path or the type does not have; BadRequest for writing under an impossible id.
+    """
+    rows = [route for route in ROUTES if _fits(route.pattern, path)]
+    if not rows:
+        raise NotFound.of("not-found", "unknown-path", _unknown_path(path))
+    places = dict(zip(rows[0].pattern, path, strict=True))
+    if TYPE in places:
+        _require_type(definitions, places[TYPE])
+        rows = [route for route in rows if _has(definitions, places[TYPE], route)]
+    verb = "GET" if method == "HEAD" else method
+    route = next((route for route in rows if route.method == verb), None)
+    if route is None:
+        raise _wrong_verb(method, path, rows)
+    if ID in places:
+        _require_id(method, places[ID])
+    return Match(route, places.get(TYPE), places.get(ID), places.get(VERSION))
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` can be a resource id (https://hl7.org/fhir/R4/datatypes.html#id)."""
+    return _ID.fullmatch(text) is not None
+
+
+def _fits(pattern: Pattern, path: tuple[str, ...]) -> bool:
+    return len(pattern) == len(path) and all(_fits_segment(*pair) for pair in zip(pattern, path, strict=True))
+
+
+def _fits_segment(place: str, segment: str) -> bool:
+    if place == TYPE:
+        return _TYPE_SHAPE.fullmatch(segment) is not None
+    if place in (ID, VERSION):
+        return segment != "" and segment[0] not in "_$"
+    return place == segment
+
+
+def _require_type(definitions: Definitions, type: str) -> None:
+    if type in _NOT_YET:
+        raise Unprocessable.of("not-supported", "type-not-supported", _NOT_YET[type])
+    if type not in definitions.types:
+        raise NotFound.of("not-supported", "unknown-type", _unknown_type(definitions, type))
+
+
+def _unknown_type(definitions: Definitions, type: str) -> str:
+    if type in definitions.all_types:
+        return f"{type} is a resource type of R4 that this server does not serve. It serves: {', '.join(sorted(definitions.types))}."
+    close = get_close_matches(type, definitions.types, 1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    return f"{type} is not a resource type of R4.{hint} This server serves: {', '.join(sorted(definitions.types))}."
+
+
+def _has(definitions: Definitions, type: str, route: Route) -> bool:
+    return route.interaction in definitions.types[type].interactions
+
+
+def _wrong_verb(method: str, path: tuple[str, ...], rows: Iterable[Route]) -> MethodNotAllowed:
+    verbs = {route.method for route in rows}
+    allowed = sorted(verbs | ({"HEAD"} if "GET" in verbs else set()))
+    where = "/" + "/".join("{id}" if place == ID else segment for place, segment in zip(_widest(path), path, strict=True))
+    error = MethodNotAllowed.of(
+        "not-supported", "method", f"{method[:16]} is not offered at {where}. Offered: {', '.join(allowed) or 'nothing'}."
+    )
+    error.headers = {"Allow": ", ".join(allowed)}
+    return error
+
+
+def _widest(path: tuple[str, ...]) -> Pattern:
+    return next(route.pattern for route in ROUTES if _fits(route.pattern, path))
+
+
+def _require_id(method: str, id: str) -> None:
+    if is_id(id):
+        return
+    told = "An id has 1 to 64 characters out of letters, digits, '-' and '.'."
+    if method in _READS:
+        raise NotFound.of("not-found", "id", f"No resource can have this id. {told}")
+    raise BadRequest.of("value", "id", f"The id in the URL is not a FHIR id. {told} Choose another.")
+
+
+def _unknown_path(path: tuple[str, ...]) -> str:
+    if any(segment.startswith("$") for segment in path):
+        return "This server has no such operation. GET /metadata lists what it offers."
+    return "This is not a FHIR URL of this server. Write Type, Type/id, Type/id/_history/version, _history or metadata below the base."

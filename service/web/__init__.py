@@ -1,0 +1,1 @@
+"""HTTP: the only place that knows Flask. Bytes become a FhirRequest, a FhirResponse becomes bytes."""

@@ -1,0 +1,30 @@
+"""Whether the process lives, and whether it can do its work: for load balancers and container engines."""
+
+from flask import Flask, Response
+
+from service.records.context import Service
+from service.storage import failures, migrate
+
+_PLAIN = "text/plain; charset=utf-8"
+
+
+def register(app: Flask, service: Service) -> None:
+    """Adds /livez and /readyz."""
+    app.add_url_rule("/livez", "health.livez", lambda: Response("alive\n", content_type=_PLAIN))
+    app.add_url_rule("/readyz", "health.readyz", lambda: _ready(service))
+
+
+def _ready(service: Service) -> Response:
+    """200 when the database answers and its schema is the newest; 503 tells which of the two is missing."""
+    try:
+        with failures.translated():
+            migrate.require_newest(service.database)
+    except migrate.OutOfDate as error:
+        return _not_ready(str(error))
+    except Exception:  # noqa: BLE001 - whatever keeps the database away, the answer is the same
+        return _not_ready("the database does not answer")
+    return Response("ready\n", content_type=_PLAIN)
+
+
+def _not_ready(reason: str) -> Response:
+    return Response(f"not ready: {reason}\n", 503, {"Retry-After": "5"}, content_type=_PLAIN)

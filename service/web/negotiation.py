@@ -1,0 +1,131 @@
+"""Between bytes and exchange: what the client accepts, what it sent, and how much of it is read.
+
+https://hl7.org/fhir/R4/http.html#mime-type. JSON is what the API speaks; a browser gets the same content as a page. XML is not
+offered and says so. Sizes are checked before a byte of the body is read.
+"""
+
+import re
+from dataclasses import dataclass
+
+import msgspec
+from flask import Request, Response
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+
+from service.config import Settings
+from service.errors import BadRequest, NotAcceptable, PayloadTooLarge, UnsupportedMediaType
+from service.rest import accept, query
+from service.rest.exchange import FHIR_JSON, FhirRequest, FhirResponse
+
+_JSON_FORMATS = frozenset({"json", "application/json", "application/fhir+json", "text/json", "application/json+fhir"})
+_HTML_FORMATS = frozenset({"html", "text/html", "application/xhtml+xml"})
+_XML_FORMATS = frozenset({"xml", "application/xml", "application/fhir+xml", "text/xml", "application/xml+fhir"})
+_FHIR_VERSION = re.compile(r"fhirversion\s*=\s*\"?([\w.]+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the answer shall look: as a page or as JSON of some media type, indented or compact."""
+
+    html: bool = False
+    pretty: bool = False
+    media_type: str = FHIR_JSON
+
+
+def head(request: Request, path: str) -> FhirRequest:
+    """The request without its body. `path` is decoded, below the FHIR base; one slash at its end means nothing."""
+    segments = tuple(path.removesuffix("/").split("/")) if path.strip("/") else ()
+    return FhirRequest(
+        method=request.method,
+        path=segments,
+        query=query.decode_bytes(request.query_string),
+        headers={name.lower(): value for name, value in request.headers.items()},
+    )
+
+
+def look(asked: FhirRequest) -> Look:
+    """What the client accepts; `_format` outranks the Accept header. NotAcceptable when that is not on offer."""
+    wishes = dict(asked.query)
+    pretty = wishes.get("_pretty", "").lower() == "true"
+    if "_format" in wishes:
+        return _look_of_format(wishes["_format"], pretty)
+    header = asked.headers.get("accept")
+    _require_version(header or "")
+    json = max(accept.quality(header, media) for media in accept.JSON)
+    html = max(accept.quality(header, media) for media in accept.HTML)
+    if max(json, html) <= 0 and not _is_raw_read(asked):
+        raise _not_acceptable("xml" in (header or "").lower())
+    if html > json:
+        return Look(html=True, pretty=pretty)
+    return Look(pretty=pretty, media_type=_named(header))
+
+
+def body(request: Request, settings: Settings, is_bundle: bool) -> bytes:
+    """The body of the request, within the limit.
+
+    UnsupportedMediaType when it is compressed, PayloadTooLarge beyond the limit, BadRequest when it broke off.
+    """
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise UnsupportedMediaType.of(
+            "not-supported", "content-encoding", f"A body encoded as {encoding[:20]} is not read. Send it as it is."
+        )
+    limit = settings.bundle_bytes if is_bundle else settings.body_bytes
+    request.max_content_length = limit
+    try:
+        return request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise PayloadTooLarge.of(
+            "too-long", "body-size", f"The body is larger than {limit} bytes. Send less, or split the Bundle."
+        ) from None
+    except ClientDisconnected:
+        raise BadRequest.of("incomplete", "body-size", "The body ended before it was complete. Send it again.") from None
+
+
+def presented(answer: FhirResponse, look: Look) -> Response:
+    """The answer as JSON, or as the raw content that it is."""
+    response = Response(_content(answer, look), status=answer.status, headers=dict(answer.headers))
+    if answer.body is None:
+        response.headers.remove("Content-Type")
+    elif answer.content_type == FHIR_JSON:
+        response.content_type = f"{look.media_type}; charset=utf-8"
+    else:
+        response.headers["Content-Type"] = answer.content_type
+    return response
+
+
+def _content(answer: FhirResponse, look: Look) -> str | bytes:
+    if isinstance(answer.body, str) and look.pretty and answer.body:
+        return msgspec.json.format(answer.body, indent=2)
+    return answer.body or b""
+
+
+def _look_of_format(wish: str, pretty: bool) -> Look:
+    media = wish.partition(";")[0].strip().lower().replace(" ", "+")
+    _require_version(wish)
+    if media in _JSON_FORMATS:
+        return Look(pretty=pretty)
+    if media in _HTML_FORMATS:
+        return Look(html=True, pretty=pretty)
+    raise _not_acceptable(media in _XML_FORMATS)
+
+
+def _named(header: str | None) -> str:
+    """The name of JSON that the client knows: FHIR's own, unless it asks for plain JSON only."""
+    if accept.quality(header, FHIR_JSON) > 0:
+        return FHIR_JSON
+    return next((media for media in accept.JSON if accept.quality(header, media) > 0), FHIR_JSON)
+
+
+def _require_version(wish: str) -> None:
+    versions = _FHIR_VERSION.findall(wish)
+    if versions and not any(version in ("4.0", "4.0.1") for version in versions):
+        raise NotAcceptable.of("not-supported", "fhir-version", f"This server speaks FHIR R4 (fhirVersion=4.0), not {versions[0][:10]}.")
+
+
+def _is_raw_read(asked: FhirRequest) -> bool:
+    return asked.method in ("GET", "HEAD") and len(asked.path) == 2 and asked.path[0] == "Binary"
+
+
+def _not_acceptable(xml: bool) -> NotAcceptable:
+    told = "XML is not offered." if xml else "None of the formats that you accept is offered."
+    return NotAcceptable.of("not-supported", "format", f"{told} Accept application/fhir+json, or text/html in a browser.")
