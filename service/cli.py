@@ -80,7 +80,10 @@ def _record(settings: Settings) -> Iterator["Context"]:
     """A context to work in, for commands that change the record themselves."""
     from service import wiring
     from service.records.context import Context
+    from service.storage import migrate
 
+    with _database(settings) as database:
+        migrate.require_newest(database)
     parts = wiring.service(settings)
     try:
         yield Context(parts, client="command-line")
@@ -201,7 +204,16 @@ def demo(port: int) -> None:
 
 
 def _load_clinic(settings: Settings) -> None:
-    raise NotImplementedError
+    from service.demo import load
+
+    with _record(settings) as ctx, click.progressbar(length=1, label="Loading the demonstration clinic") as bar:
+
+        def advance(done: int, every: int) -> None:
+            bar.length = every
+            bar.update(done - bar.pos)
+
+        load.load(ctx, advance)
+    click.echo(f"\n{load.welcome(settings.base_url)}\n")
 
 
 @main.command(name="import")
@@ -209,12 +221,23 @@ def _load_clinic(settings: Settings) -> None:
 def import_(files: tuple[Path, ...]) -> None:
     """Read resources from FILES: NDJSON, one resource a line, or Bundles.
 
+    An interrupted run continues where it stopped, and a second run creates nothing twice.
+
     \b
     Examples:
       infusion-records import patients.ndjson observations.ndjson
       infusion-records import visit.json
     """
-    raise NotImplementedError
+    from service.bulk import importing
+
+    size = sum(path.stat().st_size for path in files)
+    with _record(Settings.load()) as ctx, click.progressbar(length=size, label="Importing") as bar:
+        report = importing.import_files(ctx, files, bar.update)
+    click.echo(f"{report.created} created, {report.updated} updated, {report.deleted} deleted, {report.unchanged} there already.")
+    for refusal in report.refused:
+        click.echo(str(refusal), err=True)
+    if report.refused:
+        raise click.ClickException(f"{len(report.refused)} were refused; the lines above say why. Mend them and run the command again.")
 
 
 @main.command()

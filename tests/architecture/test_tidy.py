@@ -15,6 +15,7 @@ FUNCTION_LINES = 40
 PARAMETERS = 6
 CONFIG = "service/config.py"
 CLOCK = "service/clock.py"
+WRITE_OPENERS = {"service/records/commit.py", "service/search/reindex.py", "service/storage/secrets.py"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -114,6 +115,11 @@ def test_only_the_clock_reads_the_time() -> None:
     found += [line for path in sources for line in _attributes(path, "date", {"today"})]
     found += [line for path in sources for line in _attributes(path, "time", {"time", "time_ns", "monotonic", "perf_counter"})]
     assert found == []
+
+
+def test_few_modules_open_a_write() -> None:
+    openers = {_name(path) for path in _sources("service") if "database.write(" in path.read_text()}
+    assert openers <= WRITE_OPENERS
 
 
 def test_no_source_has_a_todo() -> None:
