@@ -35,7 +35,7 @@ bench: $(INSTALLED)  ## measure the real server on both databases
 	$(BIN)/python -m benchmarks
 
 nightly: $(INSTALLED)  ## the large counts and the runs on deliberately broken builds
-	$(BIN)/python -m pytest -n $(JOBS) -m "nightly or not nightly"
+	$(BIN)/python -m pytest -n $(JOBS) -m "nightly or not nightly" --hypothesis-profile nightly
 
 format: $(INSTALLED)  ## rewrite the sources in the house format
 	$(BIN)/ruff check --fix .

@@ -15,6 +15,7 @@ from service.config import Settings, SettingsError
 
 _REQUEST_LINE_BYTES = 8190
 _GRACE_SECONDS = 30
+_KEEPALIVE_SECONDS = 15
 _MEMORY = Path("/dev/shm")  # noqa: S108  gunicorn's heartbeat files need no disk, and no writable root
 
 
@@ -36,10 +37,11 @@ def run(settings: Settings, host: str, port: int) -> None:
     require_loopback(host)
     application = create_app(settings)
     application.extensions["infusion_records"].database.dispose()
-    _Server(application, _options(settings, host, port)).run()
+    Server(application, options(settings, host, port)).run()
 
 
-def _options(settings: Settings, host: str, port: int) -> dict[str, Any]:
+def options(settings: Settings, host: str, port: int) -> dict[str, Any]:
+    """gunicorn's settings for the service's own."""
     return {
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "workers": settings.worker_processes,
@@ -48,6 +50,7 @@ def _options(settings: Settings, host: str, port: int) -> dict[str, Any]:
         "preload_app": True,
         "control_socket_disable": True,
         "graceful_timeout": _GRACE_SECONDS,
+        "keepalive": _KEEPALIVE_SECONDS,
         "worker_tmp_dir": str(_MEMORY) if _MEMORY.is_dir() else None,
         "limit_request_line": _REQUEST_LINE_BYTES,
         "loglevel": "warning" if settings.log_level == "INFO" else settings.log_level.lower(),
@@ -55,7 +58,7 @@ def _options(settings: Settings, host: str, port: int) -> dict[str, Any]:
     }
 
 
-class _Server(BaseApplication):
+class Server(BaseApplication):
     """gunicorn with our options and the application made beforehand."""
 
     def __init__(self, application: Any, options: dict[str, Any]) -> None:

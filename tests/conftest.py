@@ -4,6 +4,7 @@ One PostgreSQL serves the whole run. With pytest-xdist the controlling process s
 """
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +12,19 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from service.config import PREFIX, Settings
 from tests import postgres
 from tests.databases import KINDS, Databases
 from tests.server import Live, running
+
+REQUIRE_BROWSER = "REQUIRE_BROWSER"
+
+hypothesis_settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.register_profile("nightly", deadline=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("suite")
 
 _SERVER = pytest.StashKey[postgres.Server]()
 _RUN = pytest.StashKey[str]()
@@ -52,6 +61,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_report_header() -> list[str]:
     """Name the databases that the tests use."""
     return ["SQLite: files in the temporary folder", postgres.description()]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a browser where there is none, unless REQUIRE_BROWSER says that there must be one."""
+    if shutil.which("chromium"):
+        return
+    if os.environ.get(REQUIRE_BROWSER):
+        raise pytest.UsageError(f"{REQUIRE_BROWSER} is set, but chromium is not installed")
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.skip(reason="chromium is not installed"))
 
 
 def _server_url(config: pytest.Config) -> str:
