@@ -1,0 +1,11 @@
+"""What a browser sees: the FHIR URLs as HTML pages, a home page and the reference of the API.
+
+    views       the routes of the pages that are not FHIR: /, /docs, /openapi.yaml, /static
+    resource    a FhirResponse -> the HTML page of it
+    bundle, outcome, capability, record    what each kind of page shows
+    summary     a resource in a few words: what, when, who, how much
+    tokens, highlight    JSON text -> coloured, linked JSON text, token for token
+    site, policy, templating    links and local time; the headers of every page; the template environment
+
+No page needs JavaScript (the API reference of Swagger UI excepted), and no page asks anything of another origin.
+"""

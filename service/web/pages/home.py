@@ -1,0 +1,70 @@
+"""The home page: the questions that people come with, as links and forms of plain FHIR searches."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from urllib.parse import urlencode
+
+from service.web.pages.site import Site
+
+CONTROLLED = "http://terminology.hl7.org/CodeSystem/v3-ActCode|CTLSUB"
+"""The tag of controlled substances."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One search: what it answers, and the link to it."""
+
+    words: str
+    link: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One search with a blank: `parameter` takes what is typed, `fixed` goes along with it."""
+
+    key: str
+    words: str
+    type: str
+    parameter: str
+    kind: str
+    value: str
+    fixed: tuple[tuple[str, str], ...]
+
+
+def examples(site: Site, today: date) -> list[Example]:
+    """The searches of a clinic day, of an auditor and of a program that pulls, dated `today` in the clinic's zone."""
+    since = f"ge{today - timedelta(days=30)}"
+    return [
+        _example(site, "The latest visits, with their patients", "Encounter", ("_sort", "-date"), ("_include", "Encounter:subject")),
+        _example(site, "The latest infusions and doses", "MedicationAdministration", ("_sort", "-effective-time")),
+        _example(site, "The latest adverse events", "AdverseEvent", ("_sort", "-date")),
+        _example(
+            site, "Controlled substances given in the last 30 days", "MedicationAdministration",
+            ("_tag", CONTROLLED), ("effective-time", since), ("_include", "MedicationAdministration:medication"),
+        ),
+        _example(site, "Blood pressures, latest first", "Observation", ("code", "http://loinc.org|85354-9"), ("_sort", "-date")),
+    ]  # fmt: skip
+
+
+def forms(today: date) -> list[Form]:
+    """The searches that ask for one word or one day."""
+    day = today.isoformat()
+    return [
+        Form("visits", "Visits on the day", "Encounter", "date", "date", day, (("_include", "Encounter:subject"),)),
+        Form("infusions", "Infusions and doses on the day", "MedicationAdministration", "effective-time", "date", day, ()),
+        Form("events", "Adverse events on the day", "AdverseEvent", "date", "date", day, ()),
+        Form("patient", "Patients by name", "Patient", "name", "search", "", ()),
+        Form("lot", "What was given from a vial, by lot number", "MedicationAdministration", "medication.lot-number", "search", "", ()),
+    ]
+
+
+def types(site: Site, names: Iterable[str]) -> list[tuple[str, str]]:
+    """Every served resource type with the link to its resources."""
+    return [(name, f"{site.base}/{name}") for name in sorted(names)]
+
+
+def _example(site: Site, words: str, type_name: str, *query: tuple[str, str]) -> Example:
+    asked = f"{type_name}?{urlencode(query, safe=':|/,')}"
+    return Example(words, f"{site.base}/{asked}", asked)

@@ -1,0 +1,107 @@
+"""A FHIR answer as an HTML page: the same content as the JSON, readable, linked and printable.
+
+Every answer of the RESTful API has a page: a resource, a version, a searchset, a history, an OperationOutcome and the
+CapabilityStatement (https://hl7.org/fhir/R4/http.html). The JSON on the page is the text of the answer itself, token for token.
+"""
+
+import json
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from markupsafe import Markup
+
+from service.records.context import Service
+from service.rest.exchange import FhirResponse
+from service.web.pages import bundle, capability, outcome, summary
+from service.web.pages.address import Address
+from service.web.pages.highlight import highlight
+from service.web.pages.site import Site, universal_time
+from service.web.pages.summary import Tree
+from service.web.pages.templating import page
+
+SHOWN_CHARACTERS = 2 * 1024 * 1024
+"""Longer JSON (only large Bundles are) is linked, not shown: a browser cannot do much with it."""
+
+
+def render(service: Service, path: str, query: Sequence[tuple[str, str]], response: FhirResponse) -> str:
+    """The page of `response`, the answer to the request for `path` (decoded, below the FHIR base) with `query`."""
+    body = response.body or ""
+    text = body.decode() if isinstance(body, bytes) else body
+    return render_text(Site.of(service.settings), path, query, response.status, text)
+
+
+def render_text(site: Site, path: str, query: Sequence[tuple[str, str]], status: int, text: str) -> str:
+    """The page of the FHIR JSON `text` that the request for `path` (below the FHIR base) was answered with."""
+    tree = json.loads(text, parse_float=str, parse_int=str)
+    address = Address.of(site, path, query)
+    template, parts = _content(tree, address, site, status)
+    return page(template, site, address=address, content=_shown(text, site), **parts)
+
+
+def _shown(text: str, site: Site) -> Markup | None:
+    return highlight(text, site) if len(text) <= SHOWN_CHARACTERS else None
+
+
+def _content(tree: Tree, address: Address, site: Site, status: int) -> tuple[str, dict[str, Any]]:
+    kind = tree.get("resourceType")
+    stored = "versionId" in _meta(tree)
+    if kind == "Bundle" and not stored:
+        return "bundle.html", _bundle(tree, address, site)
+    if kind == "OperationOutcome" and not stored:
+        return "outcome.html", _outcome(tree, status)
+    if kind == "CapabilityStatement" and not stored:
+        return "capability.html", {"title": "Capabilities", "tree": tree, "types": capability.type_rows(tree, site)}
+    return "record.html", _record(tree, address, site)
+
+
+def _record(tree: Tree, address: Address, site: Site) -> dict[str, Any]:
+    name = f"{tree.get('resourceType')}/{tree.get('id')}"
+    version = str(_meta(tree).get("versionId", ""))
+    updated = str(_meta(tree).get("lastUpdated", ""))
+    older = int(version) - 1 if version.isascii() and version.isdigit() else 0
+    current = f"{site.base}/{name}"
+    return {
+        "title": summary.label(tree) or str(tree.get("resourceType")),
+        "tree": tree,
+        "version": version,
+        "updated": (site.local_time(updated), universal_time(updated)),
+        "current": current if address.is_version else None,
+        "history": f"{current}/_history",
+        "older": f"{current}/_history/{older}" if older > 0 else None,
+        "summary": summary,
+    }
+
+
+def _bundle(tree: Tree, address: Address, site: Site) -> dict[str, Any]:
+    rows = bundle.rows(tree, site)
+    outcomes = [row for row in tree.get("entry", ()) if row.get("search", {}).get("mode") == "outcome"]
+    return {
+        "title": _bundle_title(tree, address),
+        "history": tree.get("type") == "history",
+        "rows": [row for row in rows if row.mode != "outcome"],
+        "columns": bundle.columns(rows),
+        "matches": sum(row.mode in ("match", "") for row in rows),
+        "findings": [line for entry in outcomes for line in outcome.lines(entry.get("resource", {}))],
+        "total": tree.get("total"),
+        "horizon": _meta(tree).get("lastUpdated"),
+        "pages": bundle.page_links(tree, site),
+        "applied": bundle.self_link(tree, site),
+    }
+
+
+def _bundle_title(tree: Tree, address: Address) -> str:
+    if tree.get("type") == "history":
+        subject = "/".join(segment for segment in address.path if segment != "_history")
+        return f"History of {subject}" if subject else "History of all resources"
+    return f"{address.path[0]} search" if address.path else "Search in all types"
+
+
+def _outcome(tree: Tree, status: int) -> dict[str, Any]:
+    phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
+    return {"title": f"{status} {phrase}".strip(), "lines": outcome.lines(tree)}
+
+
+def _meta(tree: Tree) -> Tree:
+    meta = tree.get("meta")
+    return meta if isinstance(meta, dict) else {}
