@@ -4,6 +4,7 @@ Amounts are Decimals and instants are ISO text with an offset, from the first bu
 binary fraction. https://hl7.org/fhir/R4/datatypes.html
 """
 
+from base64 import b64encode
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -44,7 +45,7 @@ def tree(value: Any) -> Any:
     if isinstance(value, date | datetime):
         return value.isoformat()
     if isinstance(value, bytes):
-        return value.decode("ascii")
+        return b64encode(value).decode("ascii")
     return value
 
 

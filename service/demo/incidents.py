@@ -59,7 +59,7 @@ def add_incident(visit: Visit, stock: Stock, infusion: Infusion, baseline: tuple
 
 
 def _add_pressure_spike(visit: Visit, infusion: Infusion, baseline: tuple[Reference, Reading]) -> None:
-    minute = START + 30
+    minute = START + 28
     high = vitals.add_set(visit, minute, Reading(184, 108, 106, 97, 17))
     vitals.add_set(visit, minute + 5, Reading(162, 98, 98, 97, 16))
     rest = baseline[1]

@@ -83,7 +83,7 @@ def course(visit: Visit) -> Course:
         return Course(4, (Segment(60, 9), Segment(120, 12), Segment(60, 9)))
     rate = 3 * round(visit.person.weight_kg / 2 * 60 / 52 / 3)
     if visit.plan.incident is Incident.BLOOD_PRESSURE and not visit.brief:
-        return Course(1, (Segment(31, rate), Segment(21, rate - 12)))
+        return Course(1, (Segment(29, rate), Segment(23, rate - 12)))
     if visit.plan.incident is Incident.DESATURATION and not visit.brief:
         return Course(1, (Segment(22, rate),), stopped=True)
     return Course(1, (Segment(52, rate),))

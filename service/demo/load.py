@@ -1,0 +1,78 @@
+"""Puts the demonstration clinic into an empty database, through the same transactions that a client would post."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from service.demo import clinic
+from service.fhir.document import Limits, decode, encode
+from service.records.context import Context
+from service.records.find import find
+from service.rest.dispatch import dispatch
+from service.rest.exchange import FHIR_JSON, FhirRequest
+
+_MARKERS = ("Encounter", "List")
+_HEADERS = {"content-type": FHIR_JSON, "prefer": "return=minimal"}
+
+
+def load(ctx: Context, progress: Callable[[int, int], object] = lambda _done, _all: None, day: date = clinic.DEFAULT_DAY) -> int:
+    """Post the Bundles of the clinic; answers how many went in. `progress` is told how many of how many are done.
+
+    A database that holds patients of its own is left alone (0). One in which an earlier load stopped half-way gets the rest.
+    Raises the ServiceError of a Bundle that is refused, which would be a fault of this package.
+    """
+    bundles = list(clinic.bundles(day=day))
+    if not _is_there(ctx, bundles[0]) and _count(ctx, "Patient", ()):
+        return 0
+    loaded = 0
+    for number, bundle in enumerate(bundles, start=1):
+        if not _is_there(ctx, bundle):
+            _post(ctx, bundle)
+            loaded += 1
+        progress(number, len(bundles))
+    return loaded
+
+
+def welcome(base_url: str) -> str:
+    """What to look at first: the URLs, and five curl lines that work."""
+    root = base_url.removesuffix("/fhir")
+    day = clinic.DEFAULT_DAY
+    tag = "http://terminology.hl7.org/CodeSystem/v3-ActCode|CTLSUB"
+    queries = (
+        ("the day's visits with their patients, page by page", f"Encounter?date={day}&_include=Encounter:subject&_count=5"),
+        ("the day's adverse events", f"AdverseEvent?date={day}&_include=AdverseEvent:subject"),
+        (
+            "controlled substances given that day",
+            f"MedicationAdministration?_tag={tag}&effective-time={day}&_include=MedicationAdministration:medication",
+        ),
+        (
+            "who got ketamine of one lot",
+            "MedicationAdministration?medication.lot-number=KET24A117&_include=MedicationAdministration:subject",
+        ),
+        ("one patient's blood pressure, newest first", "Observation?code=85354-9&patient.identifier=KET-000205&_sort=-date&_count=3"),
+    )
+    lines = [f"FHIR API   {base_url}/metadata", f"pages      {root}/", f"API docs   {root}/docs", ""]
+    for title, query in queries:
+        lines += [f"# {title}", f"curl -s '{base_url}/{query}'"]
+    return "\n".join(lines)
+
+
+def _post(ctx: Context, bundle: Mapping[str, Any]) -> None:
+    settings = ctx.service.settings
+    document = decode(encode(bundle).encode(), Limits(settings.json_depth, settings.number_digits))
+    dispatch(ctx, FhirRequest("POST", (), headers=_HEADERS, document=document))
+
+
+def _is_there(ctx: Context, bundle: Mapping[str, Any]) -> bool:
+    """Whether the Bundle went in before. Master data says no: posting it again changes nothing."""
+    for entry in bundle["entry"]:
+        resource = entry["resource"]
+        if resource["resourceType"] in _MARKERS:
+            known = resource["identifier"][0]
+            return _count(ctx, resource["resourceType"], (("identifier", f"{known['system']}|{known['value']}"),)) > 0
+    return False
+
+
+def _count(ctx: Context, type: str, pairs: tuple[tuple[str, str], ...]) -> int:
+    _, page = find(ctx, type, (*pairs, ("_count", "1")), lenient=False)
+    return len(page.matches)
