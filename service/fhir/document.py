@@ -8,7 +8,7 @@ serves validation and indexing and is never written back. Decimals are `Number`:
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -19,7 +19,6 @@ import msgspec
 from service.errors import BadRequest
 
 Json = Any
-Path = tuple[str | int, ...]
 
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[^\s"]+', re.DOTALL)
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
@@ -68,7 +67,7 @@ class Document:
 
     def members(self) -> dict[str, "Document"]:
         """The members of an object, each a document whose text is a slice of this one."""
-        return {name: Document(text, self.tree[name]) for name, text in _members(self.text).items()}
+        return {name: Document(text, self.tree[name]) for name, text in member_texts(self.text).items()}
 
     def elements(self) -> list["Document"]:
         """The elements of an array, each a document whose text is a slice of this one."""
@@ -101,7 +100,7 @@ def stored(text: str) -> Document:
 def encode(tree: Json) -> str:
     """`tree` as compact JSON; a Number is written with its own characters, text is not escaped beyond need."""
     if isinstance(tree, dict):
-        return "{" + ",".join(f"{_quoted(name)}:{encode(value)}" for name, value in tree.items()) + "}"
+        return "{" + ",".join(f"{quoted(name)}:{encode(value)}" for name, value in tree.items()) + "}"
     if isinstance(tree, list | tuple):
         return "[" + ",".join(map(encode, tree)) + "]"
     if isinstance(tree, Number):
@@ -111,125 +110,33 @@ def encode(tree: Json) -> str:
     return json.dumps(tree, ensure_ascii=False)
 
 
-def stamped(document: Document, id: str, version: int, last_updated: str) -> str:
-    """The text of `document` with `id`, `meta.versionId` and `meta.lastUpdated` set; nothing else changes.
-
-    A member that is there keeps its place; a missing `id` and `meta` follow `resourceType`, a missing version and instant
-    lead `meta`.
-    """
-    members = _members(document.text)
-    meta = _members(members["meta"]) if "meta" in members else {}
-    server = {"versionId": f'"{version}"', "lastUpdated": f'"{last_updated}"'}
-    meta_text = _object({**{name: text for name, text in server.items() if name not in meta}, **meta, **server})
-    if "id" in members and "meta" in members:
-        members["id"], members["meta"] = _quoted(id), meta_text
-        return _object(members)
-    ordered = {"resourceType": members.pop("resourceType")}
-    if "id" not in members:
-        ordered["id"] = _quoted(id)
-    if "meta" not in members:
-        if "id" in members:
-            members = _after(members, "id", "meta", meta_text)
-        else:
-            ordered["meta"] = meta_text
-    for name, text in members.items():
-        ordered[name] = {"id": _quoted(id), "meta": meta_text}.get(name, text)
-    return _object(ordered)
-
-
-def replaced(document: Document, values: Mapping[Path, str]) -> Document:
-    """`document` with the string at each path replaced; every other token stays as it is. Used to resolve references."""
-    if not values:
-        return document
-    if () in values:
-        return Document(_quoted(values[()]), values[()])
-    inner: dict[str | int, dict[Path, str]] = {}
-    for path, value in values.items():
-        inner.setdefault(path[0], {})[path[1:]] = value
-    if isinstance(document.tree, dict):
-        members = document.members()
-        for name, below in inner.items():
-            members[str(name)] = replaced(members[str(name)], below)
-        return Document(_object({name: one.text for name, one in members.items()}), {name: one.tree for name, one in members.items()})
-    elements = document.elements()
-    for index, below in inner.items():
-        elements[int(index)] = replaced(elements[int(index)], below)
-    return Document(_array(one.text for one in elements), [one.tree for one in elements])
-
-
-def spliced(old: Document, tree: Json) -> Document:
-    """The document of the changed `tree`, with the tokens of `old` kept wherever the value is the same."""
-    if _same(old.tree, tree):
-        return Document(old.text, tree)
-    if isinstance(tree, dict) and isinstance(old.tree, dict):
-        members = old.members()
-        parts = {name: spliced(members[name], value).text if name in members else encode(value) for name, value in tree.items()}
-        return Document(_object(parts), tree)
-    if isinstance(tree, list) and isinstance(old.tree, list):
-        return Document(_array(_spliced_elements(old.elements(), tree)), tree)
-    return Document.of(tree)
-
-
-def _spliced_elements(old: list[Document], values: list[Json]) -> list[str]:
-    unused = list(old)
-    texts = []
-    for index, value in enumerate(values):
-        match = next((one for one in unused if _same(one.tree, value)), None)
-        if match is not None:
-            unused.remove(match)
-            texts.append(match.text)
-        elif index < len(old) and old[index] in unused:
-            texts.append(spliced(old[index], value).text)
-        else:
-            texts.append(encode(value))
-    return texts
-
-
-def _same(one: Json, other: Json) -> bool:
-    """Equality that tells 1.10 from 1.1 and true from 1."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, dict):
-        return list(one) == list(other) and all(_same(value, other[name]) for name, value in one.items())
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, Number):
-        return bool(one.text == other.text)
-    return bool(one == other)
-
-
-def _members(text: str) -> dict[str, str]:
+def member_texts(text: str) -> dict[str, str]:
+    """The members of the JSON object in `text`, each as its slice of the text."""
     return {name: _text(raw) for name, raw in msgspec.json.decode(text, type=dict[str, msgspec.Raw]).items()}
+
+
+def object_text(members: Mapping[str, str]) -> str:
+    """The JSON object whose members have these texts."""
+    return "{" + ",".join([_name(name) + text for name, text in members.items()]) + "}"
+
+
+def array_text(texts: Iterable[str]) -> str:
+    """The JSON array whose elements have these texts."""
+    return "[" + ",".join(texts) + "]"
+
+
+def quoted(text: str) -> str:
+    """`text` as a JSON string, escaped no more than need be."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _text(raw: msgspec.Raw) -> str:
     return str(memoryview(raw), "utf-8")
 
 
-def _object(members: Mapping[str, str]) -> str:
-    return "{" + ",".join([_name(name) + text for name, text in members.items()]) + "}"
-
-
-def _array(texts: Any) -> str:
-    return "[" + ",".join(texts) + "]"
-
-
-def _after(members: Mapping[str, str], place: str, name: str, text: str) -> dict[str, str]:
-    result: dict[str, str] = {}
-    for key, value in members.items():
-        result[key] = value
-        if key == place:
-            result[name] = text
-    return result
-
-
 @lru_cache(maxsize=8192)
 def _name(name: str) -> str:
-    return _quoted(name) + ":"
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return quoted(name) + ":"
 
 
 def _refusal(rule: str, diagnostics: str) -> BadRequest:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import BadRequest
-from service.fhir.document import Document, Limits, Number, decode, encode, replaced, spliced, stamped, stored
+from service.fhir.document import Document, Limits, Number, decode, encode, stored
+from service.fhir.rewrite import replaced, spliced, stamped
 
 _AT = "2026-03-14T10:00:00.000Z"
 

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from service.errors import BadRequest, Unprocessable
-from service.fhir.document import Document, Limits, Number, decode, spliced
+from service.fhir.document import Document, Limits, Number, decode
 from service.fhir.patch import MOST_OPERATIONS, JsonPatch
+from service.fhir.rewrite import spliced
 
 RESOURCE = decode(
     b'{"resourceType":"Observation","id":"a","meta":{"versionId":"3","lastUpdated":"2026-03-14T10:00:00.000Z"},'

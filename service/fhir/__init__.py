@@ -1,0 +1,1 @@
+"""Pure knowledge of FHIR R4: no database, no HTTP."""
