@@ -18,7 +18,7 @@ from service.demo.elements import concept, controlled, identifier
 from service.demo.encounters import add_visit
 from service.demo.ledger import Entry
 from service.demo.people import Person
-from service.demo.schedule import DAY, GAPS, Incident, Plan
+from service.demo.schedule import DAY, GAPS, Incident, Kind, Plan
 from service.demo.transaction import Transaction
 from service.demo.vials import Draw, Stock
 from service.demo.visit import Visit, moment
@@ -26,7 +26,7 @@ from service.demo.visit import Visit, moment
 DEFAULT_SEED = 1
 DEFAULT_DAY = date(2026, 11, 17)
 ZONE = ZoneInfo("America/Los_Angeles")
-_PAST_ARRIVALS = ("08:00", "10:15", "13:00", "15:15")
+_MORNING = "08:00"
 
 
 def bundles(seed: int = DEFAULT_SEED, day: date = DEFAULT_DAY) -> Iterator[dict[str, Any]]:
@@ -70,13 +70,13 @@ def _visits(seed: int, day: date, patients: dict[int, Person]) -> Iterator[Visit
         yield _visit(seed, plan, person, _at(day, plan.arrival), 0)
         for done in range(plan.earlier):
             past = day - timedelta(days=GAPS[plan.earlier - 1 - done])
-            arrival = _at(past, _PAST_ARRIVALS[plan.number % len(_PAST_ARRIVALS)])
+            arrival = _at(past, _MORNING if plan.kind is Kind.FOLLOW_UP else plan.arrival)
             yield _visit(seed, _as_infusion(replace(plan, earlier=done)), person, arrival, done + 1)
 
 
 def _as_infusion(plan: Plan) -> Plan:
     """The plan of an earlier visit: an infusion in which nothing went wrong, whatever today is."""
-    kind = plan.kind if plan.infusion or plan.incident is Incident.NO_SHOW else DAY[0].kind
+    kind = plan.kind if plan.infusion or plan.incident is Incident.NO_SHOW else Kind.MOOD
     return replace(plan, kind=kind, incident=None)
 
 

@@ -57,12 +57,12 @@ DAY = (
     Plan(3, Kind.CONSULT, 3, "08:20", "generalized-anxiety"),
     Plan(4, Kind.MOOD, 1, "10:15", "major-depression", incident=Incident.NAUSEA),
     Plan(5, Kind.MOOD, 3, "11:45", "treatment-resistant-depression", earlier=3, incident=Incident.BLOOD_PRESSURE),
-    Plan(6, Kind.BOOSTER, 1, "13:00", "major-depression", earlier=1),
-    Plan(7, Kind.MOOD, 2, "13:45", "generalized-anxiety", earlier=2, incident=Incident.ANXIETY),
-    Plan(8, Kind.MOOD, 3, "14:00", "obsessive-compulsive", earlier=4, incident=Incident.NO_SHOW),
-    Plan(9, Kind.MOOD, 3, "14:45", "post-traumatic-stress", earlier=4, incident=Incident.DIZZINESS),
+    Plan(6, Kind.BOOSTER, 2, "15:50", "major-depression", earlier=1),
+    Plan(7, Kind.MOOD, 1, "13:00", "generalized-anxiety", earlier=2, incident=Incident.ANXIETY),
+    Plan(8, Kind.MOOD, 3, "15:55", "obsessive-compulsive", earlier=4, incident=Incident.NO_SHOW),
+    Plan(9, Kind.MOOD, 3, "14:00", "post-traumatic-stress", earlier=4, incident=Incident.DIZZINESS),
     Plan(10, Kind.MOOD, 1, "15:15", "treatment-resistant-depression", earlier=5),
-    Plan(11, Kind.MOOD, 2, "15:50", "major-depression", earlier=1, incident=Incident.DESATURATION),
+    Plan(11, Kind.MOOD, 2, "13:45", "major-depression", earlier=1, incident=Incident.DESATURATION),
     Plan(12, Kind.FOLLOW_UP, 3, "17:00", "treatment-resistant-depression", earlier=6),
 )
 

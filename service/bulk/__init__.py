@@ -1,0 +1,1 @@
+"""Many resources at once, from and to files."""

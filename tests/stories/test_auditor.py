@@ -1,0 +1,54 @@
+"""An auditor asks which controlled substances were given, by whom, to whom, and where one lot went."""
+
+from tests.stories.client import Client
+from tests.stories.visit import Visit
+
+_TAG = "http://terminology.hl7.org/CodeSystem/v3-ActCode|CTLSUB"
+_LOG = f"MedicationAdministration?_tag={_TAG}&effective-time=ge2026-11-01&effective-time=lt2026-12-01"
+
+
+def test_administration_log(client: Client, visit: Visit) -> None:
+    """Parent and segments with patient, performers, medication, encounter, order, and the signature; no ondansetron."""
+    includes = "".join(
+        f"&_include=MedicationAdministration:{name}" for name in ("subject", "performer", "medication", "context", "request")
+    )
+    answer = client.get(f"{_LOG}{includes}&_revinclude=Provenance:target")
+    given = answer.resources("match")
+    assert sorted(one["identifier"][0]["value"].split("/")[1] for one in given) == ["ket", "ket-seg1", "ket-seg2"]
+    doses = {one["identifier"][0]["value"].split("/")[1]: one["dosage"]["dose"]["value"] for one in given}
+    assert doses["ket"] == doses["ket-seg1"] + doses["ket-seg2"]
+    kinds = sorted(one["resourceType"] for one in answer.resources("include"))
+    assert kinds == ["Encounter", "Medication", "MedicationRequest", "Patient", "Practitioner", "Practitioner", "Provenance"]
+
+
+def test_outside_the_month_there_is_nothing(client: Client, visit: Visit) -> None:
+    """The same question about December."""
+    assert client.get(f"MedicationAdministration?_tag={_TAG}&effective-time=ge2026-12-01").resources() == []
+
+
+def test_one_lot_by_chain(client: Client, visit: Visit) -> None:
+    """From the lot of the vial to what was given and what was drawn."""
+    given = client.get("MedicationAdministration?medication.lot-number=KET24A117").resources("match")
+    assert len(given) == 3
+    drawn = client.get("MedicationDispense?medication.lot-number=KET24A117").resources("match")
+    assert [one["quantity"]["value"] for one in drawn] == [50]
+    assert client.get("MedicationAdministration?medication.lot-number=KET24A118").resources() == []
+
+
+def test_everything_under_the_tag(client: Client, visit: Visit) -> None:
+    """The ledger's records are set apart from the ordinary ones by their tag."""
+    found = {
+        kind: len(client.get(f"{kind}?_tag={_TAG}").resources("match"))
+        for kind in ("Medication", "SupplyDelivery", "MedicationDispense", "Observation")
+    }
+    assert found == {"Medication": 2, "SupplyDelivery": 1, "MedicationDispense": 1, "Observation": 2}
+
+
+def test_amendments_stay_visible(client: Client, visit: Visit) -> None:
+    """A correction is a new version; the old one can be read."""
+    place = visit.place("MedicationAdministration")
+    first = client.get(place)
+    body = {**first.tree, "note": [*first.tree["note"], {"text": "Reviewed."}]}
+    assert client.send("PUT", place, body, If_Match=first.headers["ETag"]).status == 200
+    assert [one["meta"]["versionId"] for one in client.get(f"{place}/_history").resources()] == ["2", "1"]
+    assert "Reviewed." not in str(client.get(f"{place}/_history/1").tree)

@@ -1,0 +1,56 @@
+"""Every example of the packages in the folder EXAMPLE_PACKAGES goes in and comes back as it was. Skipped, with a count, without it."""
+
+import json
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.fhir import definitions
+from service.fhir.document import Document, Limits, decode
+from tests.databases import KINDS, Databases
+from tests.server import running
+from tests.stories.client import Client
+from tests.stories.visit import address, tokens
+
+_FOLDER = os.environ.get("EXAMPLE_PACKAGES", "")
+_PACKAGES = sorted(Path(_FOLDER).glob("*.tgz")) if _FOLDER else []
+_WRITABLE = {name for name, type in definitions.load().types.items() if "create" in type.interactions}
+
+
+def _examples(package: Path) -> Iterator[tuple[str, Document]]:
+    """The resources of a package of types that can be written, by file name."""
+    with tarfile.open(package) as archive:
+        for member in archive:
+            parts = Path(member.name).parts
+            if not member.isfile() or not member.name.endswith(".json") or parts[-1] in ("package.json", ".index.json"):
+                continue
+            content = archive.extractfile(member)
+            assert content is not None
+            raw = content.read()
+            found = json.loads(raw)
+            if isinstance(found, dict) and found.get("resourceType") in _WRITABLE:
+                yield member.name, decode(raw, Limits())
+
+
+@pytest.mark.skipif(not _PACKAGES, reason="EXAMPLE_PACKAGES names no folder of packages: 0 packages read")
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("package", _PACKAGES, ids=lambda path: path.stem)
+def test_examples_come_back_as_they_went_in(databases: Databases, tmp_path: Path, kind: str, package: Path) -> None:
+    """Posted with references unchecked; identical but for id and meta. Refusals are listed with their reasons."""
+    refused, changed, count = [], [], 0
+    with databases.fresh(kind) as url, running(tmp_path, url, check_references=False) as live, Client.of(live.url) as client:
+        for name, resource in _examples(package):
+            count += 1
+            answer = client.send("POST", resource.tree["resourceType"], resource.text.encode())
+            if answer.status != 201:
+                refused.append((name, [issue["diagnostics"] for issue in answer.tree["issue"]]))
+                continue
+            stored = client.get(address(answer.headers["Location"])).document
+            if stored is None or tokens(stored, {}) != tokens(resource, {}):
+                changed.append(name)
+    print(f"{package.name}: {count} resources, {len(refused)} refused, {len(changed)} changed")
+    assert not refused
+    assert not changed
