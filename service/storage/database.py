@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import Connection, Engine, bindparam, create_engine, event, select, text
 from sqlalchemy.engine import make_url
 
@@ -215,7 +216,14 @@ def _engine(url: Any, limits: Limits) -> Engine:
         return engine
     milliseconds = {"statement_timeout": limits.statement_seconds, "idle_in_transaction_session_timeout": limits.write_seconds}
     options = " ".join(f"-c {name}={int(seconds * 1000)}" for name, seconds in milliseconds.items())
-    return create_engine(url, connect_args={"options": options, "connect_timeout": 10}, **pool)
+    engine = create_engine(url, connect_args={"options": options, "connect_timeout": 10}, **pool)
+    event.listen(engine, "connect", _prepare_postgresql)
+    return engine
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    """Arrays travel in binary: as text, every quotation mark of every body would be escaped one by one."""
+    connection.adapters.register_dumper(list, ListBinaryDumper)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
