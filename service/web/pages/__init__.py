@@ -2,7 +2,7 @@
 
     views       the routes of the pages that are not FHIR: /, /docs, /openapi.yaml, /static
     resource    a FhirResponse -> the HTML page of it
-    bundle, outcome, capability, record    what each kind of page shows
+    bundle, outcome, capability    what each kind of page shows; referrers: the searches for what refers to a resource
     summary     a resource in a few words: what, when, who, how much
     tokens, highlight    JSON text -> coloured, linked JSON text, token for token
     site, policy, templating    links and local time; the headers of every page; the template environment

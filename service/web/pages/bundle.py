@@ -21,7 +21,7 @@ class Row:
     version: str
     updated: str
     what: str
-    amount: str
+    details: str
     when: str
     status: str
     who: str
@@ -37,7 +37,13 @@ class Column:
     member: str
 
 
-_COLUMNS = (Column("What", "what"), Column("Amount", "amount"), Column("When", "when"), Column("Status", "status"), Column("About", "who"))
+_COLUMNS = (
+    Column("What", "what"),
+    Column("Details", "details"),
+    Column("When", "when"),
+    Column("Status", "status"),
+    Column("About", "who"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,7 @@ def _row(entry: Tree, names: dict[str, str], site: Site) -> Row:
         version=version,
         updated=meta.get("lastUpdated") or response.get("lastModified", ""),
         what="Deleted" if request.get("method") == "DELETE" else summary.label(tree, names),
-        amount=summary.amount(tree),
+        details=summary.details(tree),
         when=summary.when(tree, site),
         status=summary.status(tree),
         who=summary.text_of(person.get("display")) or names.get(reference, reference),

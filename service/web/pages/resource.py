@@ -7,15 +7,17 @@ CapabilityStatement (https://hl7.org/fhir/R4/http.html). The JSON on the page is
 import json
 from collections.abc import Sequence
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from markupsafe import Markup
 
 from service.records.context import Service
 from service.rest.exchange import FhirResponse
-from service.web.pages import bundle, capability, outcome, summary
+from service.web.pages import bundle, capability, outcome, referrers, summary
 from service.web.pages.address import Address
 from service.web.pages.highlight import highlight
+from service.web.pages.referrers import Inbound
 from service.web.pages.site import Site, universal_time
 from service.web.pages.summary import Tree
 from service.web.pages.templating import page
@@ -28,34 +30,37 @@ def render(service: Service, path: str, query: Sequence[tuple[str, str]], respon
     """The page of `response`, the answer to the request for `path` (decoded, below the FHIR base) with `query`."""
     body = response.body or ""
     text = body.decode() if isinstance(body, bytes) else body
-    return render_text(Site.of(service.settings), path, query, response.status, text)
+    address = Address.of(Site.of(service.settings), path, query)
+    return render_text(address, response.status, text, referrers.inbound(service.registry))
 
 
-def render_text(site: Site, path: str, query: Sequence[tuple[str, str]], status: int, text: str) -> str:
-    """The page of the FHIR JSON `text` that the request for `path` (below the FHIR base) was answered with."""
+def render_text(address: Address, status: int, text: str, inbound: Inbound = MappingProxyType({})) -> str:
+    """The page of the FHIR JSON `text` that the request for `address` was answered with."""
     tree = json.loads(text, parse_float=str, parse_int=str)
-    address = Address.of(site, path, query)
-    template, parts = _content(tree, address, site, status)
-    return page(template, site, address=address, content=_shown(text, site), **parts)
+    template, parts = _content(tree, address, status)
+    if template == "record.html":
+        parts["referrers"] = referrers.links(inbound, address.site.base, str(tree["resourceType"]), str(tree.get("id")))
+    return page(template, address.site, address=address, content=_shown(text, address.site), **parts)
 
 
 def _shown(text: str, site: Site) -> Markup | None:
     return highlight(text, site) if len(text) <= SHOWN_CHARACTERS else None
 
 
-def _content(tree: Tree, address: Address, site: Site, status: int) -> tuple[str, dict[str, Any]]:
-    kind = tree.get("resourceType")
+def _content(tree: Tree, address: Address, status: int) -> tuple[str, dict[str, Any]]:
+    site, kind = address.site, tree.get("resourceType")
     stored = "versionId" in _meta(tree)
     if kind == "Bundle" and not stored:
-        return "bundle.html", _bundle(tree, address, site)
+        return "bundle.html", _bundle(tree, address)
     if kind == "OperationOutcome" and not stored:
         return "outcome.html", _outcome(tree, status)
     if kind == "CapabilityStatement" and not stored:
         return "capability.html", {"title": "Capabilities", "tree": tree, "types": capability.type_rows(tree, site)}
-    return "record.html", _record(tree, address, site)
+    return "record.html", _record(tree, address)
 
 
-def _record(tree: Tree, address: Address, site: Site) -> dict[str, Any]:
+def _record(tree: Tree, address: Address) -> dict[str, Any]:
+    site = address.site
     name = f"{tree.get('resourceType')}/{tree.get('id')}"
     version = str(_meta(tree).get("versionId", ""))
     updated = str(_meta(tree).get("lastUpdated", ""))
@@ -73,8 +78,8 @@ def _record(tree: Tree, address: Address, site: Site) -> dict[str, Any]:
     }
 
 
-def _bundle(tree: Tree, address: Address, site: Site) -> dict[str, Any]:
-    rows = bundle.rows(tree, site)
+def _bundle(tree: Tree, address: Address) -> dict[str, Any]:
+    rows = bundle.rows(tree, address.site)
     outcomes = [row for row in tree.get("entry", ()) if row.get("search", {}).get("mode") == "outcome"]
     return {
         "title": _bundle_title(tree, address),
@@ -85,8 +90,8 @@ def _bundle(tree: Tree, address: Address, site: Site) -> dict[str, Any]:
         "findings": [line for entry in outcomes for line in outcome.lines(entry.get("resource", {}))],
         "total": tree.get("total"),
         "horizon": _meta(tree).get("lastUpdated"),
-        "pages": bundle.page_links(tree, site),
-        "applied": bundle.self_link(tree, site),
+        "pages": bundle.page_links(tree, address.site),
+        "applied": bundle.self_link(tree, address.site),
     }
 
 

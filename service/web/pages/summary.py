@@ -55,9 +55,10 @@ def text_of(value: object) -> str:
     return _name(value) or text_of(value.get("coding")) or _string(value, "code")
 
 
-def amount(tree: Tree) -> str:
-    """The measured or given amount: an Observation's value and components, a medication's dose and rate."""
-    parts = [_value(tree), *(_component(part) for part in _dicts(tree.get("component")))]
+def details(tree: Tree) -> str:
+    """The figures: an Observation's value and components, a dose and its rate, a vial's lot, a person's number and birth date."""
+    parts = [_value(tree), *(_component(part) for part in _dicts(tree.get("component"))), *_person(tree)]
+    parts += [f"lot {lot}" for batch in _dicts(tree.get("batch")) if (lot := _string(batch, "lotNumber"))]
     for dosage in _dicts(tree.get("dosage")):
         parts.extend((_quantity(dosage.get("dose")), _quantity(dosage.get("rateQuantity"))))
     return " · ".join(part for part in parts if part)
@@ -108,6 +109,13 @@ def _value(tree: Tree) -> str:
         if member.startswith("value") and member[5:6].isupper():
             return _quantity(value) or text_of(value)
     return ""
+
+
+def _person(tree: Tree) -> Iterable[str]:
+    if born := _string(tree, "birthDate"):
+        yield from (_string(identifier, "value") for identifier in list(_dicts(tree.get("identifier")))[:1])
+        yield f"born {born}"
+        yield _string(tree, "gender")
 
 
 def _component(part: Tree) -> str:

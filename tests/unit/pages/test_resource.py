@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from service.web.pages.address import Address
 from service.web.pages.resource import SHOWN_CHARACTERS, render_text
 from service.web.pages.site import Site
 
@@ -16,7 +17,7 @@ META = {"versionId": "3", "lastUpdated": "2026-03-14T16:40:00.125Z"}
 
 
 def _page(tree: dict[str, Any], path: str, status: int = 200, query: tuple[tuple[str, str], ...] = ()) -> str:
-    return render_text(SITE, path, query, status, json.dumps(tree))
+    return render_text(Address.of(SITE, path, query), status, json.dumps(tree), {"Patient": (("Observation", ("patient", "performer")),)})
 
 
 def test_a_resource_shows_its_summary_and_its_ways_on() -> None:
@@ -29,6 +30,12 @@ def test_a_resource_shows_its_summary_and_its_ways_on() -> None:
     assert 'href="/fhir/Patient/p1?_format=json"' in page
     assert "Current version" not in page
     assert f"curl -H &#39;Accept: application/fhir+json&#39; {BASE}/Patient/p1" in page
+
+
+def test_a_resource_leads_to_what_refers_to_it() -> None:
+    page = _page({"resourceType": "Patient", "id": "p1", "meta": META}, "Patient/p1")
+    assert '<a href="/fhir/Observation?patient=Patient/p1">patient</a>' in page
+    assert "Find what refers to it" not in _page({"resourceType": "Basic", "id": "b", "meta": META}, "Basic/b")
 
 
 def test_an_old_version_leads_to_the_current_one() -> None:
@@ -61,7 +68,7 @@ def test_a_search_is_a_table_with_its_pages() -> None:
             {
                 "resource": {
                     "resourceType": "OperationOutcome",
-                    "issue": [{"severity": "warning", "code": "x", "diagnostics": "Ignored: foo"}],
+                    "issue": [ignored],
                 },
                 "search": {"mode": "outcome"},
             },

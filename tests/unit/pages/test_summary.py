@@ -45,11 +45,13 @@ def test_label_reads_references_by_the_names_it_is_given() -> None:
         ({"valueString": "as told"}, "as told"),
         ({"component": [{"code": {"text": "Systolic"}, "valueQuantity": {"value": "124", "unit": "mmHg"}}]}, "Systolic 124 mmHg"),
         ({"dosage": {"dose": {"value": "21.7", "unit": "mg"}, "rateQuantity": {"value": "42", "unit": "mL/h"}}}, "21.7 mg · 42 mL/h"),
+        ({"identifier": [{"value": "KET-1"}], "birthDate": "1982-05", "gender": "other"}, "KET-1 · born 1982-05 · other"),
+        ({"batch": {"lotNumber": "K7"}}, "lot K7"),
         ({}, ""),
     ],
 )
-def test_amount(tree: dict[str, Any], words: str) -> None:
-    assert summary.amount(tree) == words
+def test_details(tree: dict[str, Any], words: str) -> None:
+    assert summary.details(tree) == words
 
 
 @pytest.mark.parametrize(
@@ -78,6 +80,6 @@ def test_every_resource_of_the_visit_says_something() -> None:
     silent = {
         entry["resource"]["resourceType"]
         for entry in entries
-        if not (summary.label(entry["resource"]) or summary.amount(entry["resource"]) or summary.when(entry["resource"], SITE))
+        if not (summary.label(entry["resource"]) or summary.details(entry["resource"]) or summary.when(entry["resource"], SITE))
     }
     assert silent == set()
