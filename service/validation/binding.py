@@ -20,6 +20,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _LANGUAGES_SYSTEM = "urn:ietf:bcp:47"
 _UNITS_SYSTEM = "http://unitsofmeasure.org"
 _FORMATS = frozenset({"xml", "json", "ttl"})
+_SHORT_FORMATS = ("CapabilityStatement.format", "TestScript.")
 
 _SYNTAXES = {
     "mime-type": (_MIME_TYPE, "must be a mime type such as application/pdf (https://hl7.org/fhir/R4/valueset-mimetypes.html)"),
@@ -32,7 +33,7 @@ def code_rule(definitions: Definitions, element: Element) -> Callable[[str], tup
     """What a `code` must satisfy beyond its format: (rule, text) when it does not. None when nothing is required."""
     syntax = _syntax(definitions, element)
     if syntax in _SYNTAXES:
-        return _by_syntax(syntax, _FORMATS if element.path == "CapabilityStatement.format" else frozenset())
+        return _by_syntax(syntax, _FORMATS if element.path.startswith(_SHORT_FORMATS) else frozenset())
     pairs = _required(definitions, element)
     if pairs is None:
         return None

@@ -97,13 +97,14 @@ class Shapes:
             shared = self.definitions.element(element.same_as or "")
             if shared is None:
                 raise ValueError(f"{element.path} shares the content of {element.same_as}, which does not exist")
-            return self._nested(shared)
+            return self._narrowed(self._nested(shared), element, self.definitions.members(shared))
         if element.elements:
             return self._nested(element)
-        shape = self._structure(kind.code)
-        if not element.constraints:
-            return shape
-        return _constrained(shape, self._invariants(element.constraints, element.path, self.definitions.structures[kind.code].elements))
+        return self._narrowed(self._structure(kind.code), element, self.definitions.structures[kind.code].elements)
+
+    def _narrowed(self, shape: Shape, element: Element, elements: Mapping[str, Element]) -> Shape:
+        invariants = self._invariants(element.constraints, element.path, elements)
+        return _constrained(shape, invariants) if invariants else shape
 
     def _primitive(self, name: str, element: Element, code: str) -> dict[str, Member]:
         rule = primitive.rule_for(self.definitions.structures[code])

@@ -3,7 +3,8 @@
 Every constraint of error severity in R4 has a hand-written equivalent under `rules/`, keyed by the constraint's key, or by
 `path:key` where R4 uses a key twice. An equivalent is a `Rule`: given the scope of the element it constrains, it returns a
 predicate over the JSON object. An element exists when its member or the member of its extensions is present.
-Where FHIRPath's answer is empty (unknown), the invariant holds: only what is certainly wrong is refused.
+A comparison of dates or quantities that cannot be decided (other precision, other unit) holds: only what is certainly wrong
+is refused.
 """
 
 from collections.abc import Callable, Hashable, Iterable

@@ -182,7 +182,7 @@ class _Reader:
         self.depth -= 1
 
     def text(self, text: str) -> None:
-        self.content = self.content or not text.isspace()
+        self.content = self.content or bool(text.strip(" \t\r\n"))
 
     def refuse(self, *_: Any) -> None:
         raise _Refused("narrative-xml", "may not hold a document type, entities or processing instructions: remove them")

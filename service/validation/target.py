@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from service.fhir.element import Type
+from service.fhir.reference import conditional, parse
 from service.validation.run import Run
 
-_RESTFUL = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?(?:#.*)?$")
-_CONDITIONAL = re.compile(r"^([A-Z][A-Za-z]+)\?.")
 _ABSOLUTE = re.compile(r"^[A-Za-z][A-Za-z0-9+.\-]*:")
 
 
@@ -23,9 +22,12 @@ def reference_rule(kind: Type, all_types: frozenset[str]) -> Callable[[Any, str,
 
     def rule(value: Any, path: str, run: Run) -> None:
         reference, stated = value.get("reference"), value.get("type")
-        found = target_type(reference, run, all_types) if type(reference) is str else None
+        found = target_type(reference, run) if type(reference) is str else None
         if found == "":
             run.error("value", "reference-format", path + ".reference", _FORMAT)
+            return
+        if found and found not in all_types:
+            run.warning("value", "reference-unknown-type", path + ".reference", f"is to a {found}, which is no R4 resource type")
             return
         if stated in all_types:
             if found and found != stated:
@@ -44,15 +46,16 @@ _FORMAT = (
 )
 
 
-def target_type(reference: str, run: Run, all_types: frozenset[str]) -> str | None:
+def target_type(reference: str, run: Run) -> str | None:
     """The resource type that a reference points to; None when the text does not tell; "" when it is no reference at all."""
     if reference.startswith("#"):
         return run.contained.get(reference[1:]) if len(reference) > 1 else _type_of(run.root)
     if reference in run.full_urls:
         return run.full_urls[reference]
-    match = _RESTFUL.search(reference) or _CONDITIONAL.match(reference)
-    if match and match[1] in all_types:
-        return match[1]
+    literal = parse(reference)
+    name = literal.type if literal else (conditional(reference) or [""])[0]
+    if name:
+        return name
     return None if _ABSOLUTE.match(reference) or not reference else ""
 
 

@@ -29,7 +29,6 @@ CONDITION_CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 
 _ALLERGY_IN_ERROR = coded("verificationStatus", ALLERGY_VERIFICATION, "entered-in-error")
 _CONDITION_IN_ERROR = coded("verificationStatus", CONDITION_VERIFICATION, "entered-in-error")
-_PERFORMERS = frozenset({"Practitioner", "PractitionerRole", "Organization", "Patient", "RelatedPerson", "CareTeam"})
 
 
 def _component_codes(node: Node, run: Run) -> bool:
@@ -44,7 +43,7 @@ def _on_problem_list(node: Node) -> bool:
 def _member_practises(node: Node, run: Run) -> bool:
     member = node.get("member")
     reference = member.get("reference") if isinstance(member, dict) else None
-    return not isinstance(reference, str) or target_type(reference, run, _PERFORMERS) in {None, "", "Practitioner"}
+    return not isinstance(reference, str) or target_type(reference, run) in {None, "", "Practitioner"}
 
 
 def _not_after(first: str, second: str) -> Rule:

@@ -14,8 +14,8 @@ _MEASURES = (
     "responseCode",
 )
 _COMPARED = either(
-    every(no("compareToSourceId"), some("compareToSourceExpression", "compareToSourcePath")),
-    every(some("compareToSourceId"), no("compareToSourceExpression", "compareToSourcePath")),
+    no("compareToSourceId", "compareToSourceExpression", "compareToSourcePath"),
+    every(some("compareToSourceId"), some("compareToSourceExpression", "compareToSourcePath")),
 )
 _REQUESTLESS = ("capabilities", "search", "transaction", "history")
 
