@@ -7,15 +7,18 @@ two postings of one resource agree on (lo, res_id). The primary key of every tab
 text that sorts like the decimals it stands for (`search.types.decimal_order`). `system` is a hash of the code system, 0 for none.
 """
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Column, Integer, SmallInteger, Table, Text
+from sqlalchemy.types import TypeEngine
 
 from service.storage.tables.metadata import metadata
 
 _ORDERED = Text(collation="C").with_variant(Text(), "sqlite")
 
 
-def _key(name: str, kind: object) -> Column[object]:
-    return Column(name, kind, primary_key=True, autoincrement=False)  # type: ignore[call-overload, no-any-return]
+def _key(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]]) -> Column[Any]:
+    return Column(name, kind, primary_key=True, autoincrement=False)
 
 
 token = Table(

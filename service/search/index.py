@@ -1,0 +1,123 @@
+"""The index rows of resources, written by difference: only what an update changes is touched.
+
+What the old version had in the index is extracted from it again, so that no table needs an index by resource. On PostgreSQL all
+tables are written by one statement, on SQLite by one `executemany` per table. Runs in the transaction of the write.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from sqlalchemy import BigInteger, Integer, SmallInteger, Table
+
+from service.search.parameter import Registry
+from service.search.types.protocol import Json
+from service.storage.database import Transaction
+from service.storage.tables.search import TABLES
+
+Row = tuple[int | str | None, ...]
+Tables = dict[str, set[Row]]
+_TYPES: dict[type, str] = {Integer: "int4", BigInteger: "int8", SmallInteger: "int2"}
+_TABLES = {table.name: table for table in TABLES}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One resource whose index changes: its new content and its previous one; None where it does not exist (any more)."""
+
+    res_id: int
+    type: str
+    tree: Json | None
+    previous_tree: Json | None = None
+
+
+def write(tx: Transaction, registry: Registry, entries: Sequence[Entry]) -> None:
+    """Bring the index from the previous to the new content of every entry."""
+    added: Tables = {name: set() for name in _TABLES}
+    removed: Tables = {name: set() for name in _TABLES}
+    for entry in entries:
+        new = rows(registry, entry.type, entry.res_id, entry.tree)
+        old = rows(registry, entry.type, entry.res_id, entry.previous_tree)
+        for name in _TABLES:
+            added[name] |= new[name] - old[name]
+            removed[name] |= old[name] - new[name]
+    (_write_postgresql if tx.dialect == "postgresql" else _write_sqlite)(tx, added, removed)
+
+
+def rows(registry: Registry, type: str, res_id: int, tree: Json | None) -> Tables:
+    """The rows of one resource by table, columns in the order of the table; none for no content."""
+    if tree is None:
+        return {name: set() for name in _TABLES}
+    found, lo = registry.extract(type, tree)
+    return {
+        "search_token": {(param, code, lo, res_id, system) for param, code, system in found.token},
+        "search_reference": {(param, id, lo, res_id, number) for param, id, number in found.reference},
+        "search_date": {(*row, res_id) for row in found.date},
+        "search_string": {(param, prefix, res_id, digest, folded, exact) for param, prefix, digest, folded, exact in found.string},
+        "search_number": {(*row, res_id) for row in found.number},
+        "search_quantity": {(param, code, low, high, res_id, system) for param, code, low, high, system in found.quantity},
+        "search_uri": {(*row, res_id) for row in found.uri},
+    }
+
+
+def _write_sqlite(tx: Transaction, added: Tables, removed: Tables) -> None:
+    for name, table in _TABLES.items():
+        keys = [at for at, column in enumerate(table.columns) if column.primary_key]
+        if removed[name]:
+            tx.connection.exec_driver_sql(_sqlite_delete(table), [tuple(row[at] for at in keys) for row in removed[name]])
+        if added[name]:
+            tx.connection.exec_driver_sql(_sqlite_insert(table), sorted(added[name], key=_sortable))
+
+
+def _sortable(row: Row) -> tuple[tuple[bool, int | str], ...]:
+    return tuple((value is None, "" if value is None else value) for value in row)
+
+
+@cache
+def _sqlite_insert(table: Table) -> str:
+    return f"INSERT OR IGNORE INTO {table.name} VALUES ({', '.join('?' for _ in table.columns)})"  # noqa: S608 - names of tables only
+
+
+@cache
+def _sqlite_delete(table: Table) -> str:
+    return f"DELETE FROM {table.name} WHERE {' AND '.join(f'{column.name} = ?' for column in table.primary_key)}"  # noqa: S608 - names of tables only
+
+
+def _write_postgresql(tx: Transaction, added: Tables, removed: Tables) -> None:
+    going = tuple(name for name in _TABLES if removed[name])
+    coming = tuple(name for name in _TABLES if added[name])
+    if not going and not coming:
+        return
+    arrays = [*_arrays(going, removed, keys_only=True), *_arrays(coming, added, keys_only=False)]
+    tx.connection.exec_driver_sql(_postgresql(going, coming), tuple(arrays))
+
+
+def _arrays(names: Iterable[str], rows: Tables, keys_only: bool) -> Iterator[list[int | str | None]]:
+    for name in names:
+        columns = zip(*sorted(rows[name], key=_sortable), strict=True)
+        for column, values in zip(_TABLES[name].columns, columns, strict=True):
+            if column.primary_key or not keys_only:
+                yield list(values)
+
+
+@cache
+def _postgresql(going: tuple[str, ...], coming: tuple[str, ...]) -> str:
+    """One statement for the tables that change: a common table expression for each, and nothing selected."""
+    parts = [f"gone_{name} AS ({_postgresql_delete(_TABLES[name])})" for name in going]
+    parts += [f"come_{name} AS ({_postgresql_insert(_TABLES[name])})" for name in coming]
+    return f"WITH {', '.join(parts)} SELECT 1"
+
+
+def _postgresql_delete(table: Table) -> str:
+    names = [column.name for column in table.primary_key]
+    same = " AND ".join(f"t.{name} = d.{name}" for name in names)
+    return f"DELETE FROM {table.name} t USING {_unnest(table, keys_only=True)} AS d({', '.join(names)}) WHERE {same}"  # noqa: S608 - names only
+
+
+def _postgresql_insert(table: Table) -> str:
+    return f"INSERT INTO {table.name} SELECT * FROM {_unnest(table, keys_only=False)} ON CONFLICT DO NOTHING"  # noqa: S608 - names only
+
+
+def _unnest(table: Table, keys_only: bool) -> str:
+    arrays = [f"%s::{_TYPES.get(type(column.type), 'text')}[]" for column in table.columns if column.primary_key or not keys_only]
+    return f"unnest({', '.join(arrays)})"

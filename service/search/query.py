@@ -1,0 +1,195 @@
+"""A search as data: what was asked, in frozen values that compare, print (`unparse`) and can be rewritten.
+
+    Query(type, where, sort, count, ...)          the clauses of `where` must all hold
+    Clause = Match | Missing | Chain | Not | Any | All
+    Value  = Text | Token | Moment | Number | Quantity | Target | Uri
+
+Parameters stand by their code; the registry says what a code means for the type at hand.
+https://hl7.org/fhir/R4/search.html
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from service.errors import Issue
+
+PULLING = frozenset({"gt", "ge", "sa"})
+"""The prefixes on `_lastUpdated` that make a search a pull, which a horizon bounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text as it was asked for."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """`system|code`: system None is any, "" none; code None is any code of the system."""
+
+    code: str | None
+    system: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A date of any precision with its prefix, and the interval (microseconds, both ends inclusive) that it covers."""
+
+    prefix: str
+    text: str
+    lo: int
+    hi: int
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A decimal as it was written, with its prefix."""
+
+    prefix: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number with its prefix, and the unit: system None is any, code is a code or a printed unit, None any."""
+
+    prefix: str
+    text: str
+    system: str | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a reference points to: a resource here (`type` None: any type), or a URL elsewhere (`url`)."""
+
+    id: str = ""
+    type: str | None = None
+    version: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Uri:
+    """A URI, compared character by character."""
+
+    uri: str
+
+
+Value = Text | Token | Moment | Number | Quantity | Target | Uri
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The parameter has one of the values, as the modifier understands it."""
+
+    parameter: str
+    values: tuple[Value, ...]
+    modifier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The parameter has no value at all; or, when `missing` is false, has one."""
+
+    parameter: str
+    missing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The reference points to a resource that satisfies the clause of its type. `type` is the one that was named, if any."""
+
+    parameter: str
+    targets: tuple[tuple[str, "Clause"], ...]
+    type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The clause does not hold."""
+
+    clause: "Clause"
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every clause holds; an empty one always does."""
+
+    clauses: tuple["Clause", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Any:
+    """At least one clause holds; an empty one never does."""
+
+    clauses: tuple["Clause", ...]
+
+
+Clause = Match | Missing | Chain | Not | All | Any
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One key of the order. Resources without a value come last either way."""
+
+    parameter: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """`source:parameter[:target]` of `_include` or `_revinclude`; parameter `*` is every reference of the source."""
+
+    source: str
+    parameter: str
+    target: str | None = None
+    reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A search of one resource type. Nothing of the result parameters is set unless the client set it.
+
+    `count` is the size of a page, `asked_count` what the client asked for as far as it is granted. `ignored` says what a lenient
+    parse left out; it is no part of what was asked and does not count when queries are compared.
+    """
+
+    type: str
+    where: tuple[Clause, ...] = ()
+    sort: tuple[Sort, ...] = ()
+    count: int = 50
+    asked_count: int | None = None
+    includes: tuple[Include, ...] = ()
+    total: str | None = None
+    summary: str | None = None
+    elements: tuple[str, ...] = ()
+    cursor: str | None = None
+    ignored: tuple[Issue, ...] = field(default=(), compare=False)
+
+    @property
+    def restricts(self) -> bool:
+        """Whether the query asks for less than every resource of its type."""
+        return bool(self.where)
+
+    @property
+    def pulls(self) -> bool:
+        """Whether it asks for what changed since an instant, so that a horizon must bound it."""
+        return any(_pulls(clause) for clause in self.where)
+
+    @property
+    def counts_only(self) -> bool:
+        """Whether the answer is the total alone."""
+        return self.count == 0 or self.summary == "count"
+
+
+def _pulls(clause: Clause) -> bool:
+    if isinstance(clause, Match):
+        return clause.parameter == "_lastUpdated" and any(isinstance(value, Moment) and value.prefix in PULLING for value in clause.values)
+    return any(map(_pulls, _below(clause)))
+
+
+def _below(clause: Clause) -> Iterator[Clause]:
+    if isinstance(clause, All | Any):
+        yield from clause.clauses

@@ -1,0 +1,12 @@
+"""The search parameter types, one module each: what a value means, which rows an element makes, which rows a value wants."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from service.search.types import date, number, quantity, reference, string, token, uri
+from service.search.types.protocol import SearchType
+
+IMPLEMENTED: Mapping[str, SearchType] = MappingProxyType(
+    {"date": date, "number": number, "quantity": quantity, "reference": reference, "string": string, "token": token, "uri": uri}
+)
+"""Search type by its FHIR code."""
