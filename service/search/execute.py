@@ -17,7 +17,6 @@ from service.search.parameter import Registry
 from service.search.query import Query
 from service.search.unparse import unparse
 from service.storage.database import Transaction, horizon
-from service.storage.tables import search as index
 from service.storage.tables.resources import resource
 
 INCLUDES = 5000
@@ -36,7 +35,8 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page. `total` is None when it was not asked for and does not follow; `next` is a cursor; `horizon` bounds a pull."""
+    """One page. `total` is None when it was not asked for and does not follow; `next` is a cursor; `horizon` bounds a pull; `issues` are
+    about the page, `query.ignored` about the question."""
 
     matches: tuple[Found, ...]
     included: tuple[Found, ...] = ()
@@ -63,7 +63,7 @@ def execute(tx: Transaction, registry: Registry, query: Query, cursors: Cursors,
     bound = _horizon(tx, query, position)
     search = compiled(registry, resolved(tx, registry, query), tx.dialect, bound)
     if query.counts_only:
-        return Page((), total=_count(tx, search), horizon=bound, issues=query.ignored)
+        return Page((), total=_count(tx, search), horizon=bound)
     rows = tx.connection.execute(search.page(query.count + 1, position)).all()
     page, more = rows[: query.count], len(rows) > query.count
     others, issues = included(tx, registry, query, page, most_included)
@@ -73,7 +73,7 @@ def execute(tx: Transaction, registry: Registry, query: Query, cursors: Cursors,
         total=_total(tx, search, query, len(page), alone=position is None and not more),
         next=cursors.write(canonical, _last(search, page[-1], bound)) if more else None,
         horizon=bound,
-        issues=(*query.ignored, *issues),
+        issues=issues,
     )
 
 
@@ -83,20 +83,6 @@ def matching(tx: Transaction, registry: Registry, query: Query, limit: int) -> l
     rows = tx.connection.execute(search.ids(resource.c.res_id).limit(limit)).scalars().all()
     current = select(resource.c.res_id, resource.c.fhir_id, resource.c.version).where(resource.c.res_id.in_(sorted(set(rows))))
     return [Candidate(row.res_id, row.fhir_id, row.version) for row in tx.connection.execute(current.order_by(resource.c.res_id))]
-
-
-def referrers(tx: Transaction, registry: Registry, type: str, id: str, limit: int) -> list[tuple[str, str]]:
-    """At most `limit` current resources that refer to `type`/`id`, as (type, id)."""
-    table = index.reference.c
-    number = registry.definitions.type_number(type)
-    rows = (
-        select(table.res_id)
-        .distinct()
-        .where(table.param.in_(registry.referring_keys(type)), table.target_id == id, table.target_type == number)
-    )
-    chosen = rows.order_by(table.res_id).limit(limit).subquery("page")
-    found = select(resource.c.type, resource.c.fhir_id).join(chosen, chosen.c.res_id == resource.c.res_id).order_by(resource.c.res_id)
-    return [(registry.definitions.type_name(row.type), row.fhir_id) for row in tx.connection.execute(found)]
 
 
 def _horizon(tx: Transaction, query: Query, position: Position | None) -> int | None:

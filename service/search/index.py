@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import BigInteger, Integer, SmallInteger, Table
+from sqlalchemy import BigInteger, Integer, SmallInteger, Table, select
 
 from service.search.parameter import Registry
 from service.search.types.protocol import Json
 from service.storage.database import Transaction
-from service.storage.tables.search import TABLES
+from service.storage.tables.resources import resource
+from service.storage.tables.search import TABLES, reference
 
 Row = tuple[int | str | None, ...]
 Tables = dict[str, set[Row]]
@@ -42,6 +43,20 @@ def write(tx: Transaction, registry: Registry, entries: Sequence[Entry]) -> None
             added[name] |= new[name] - old[name]
             removed[name] |= old[name] - new[name]
     (_write_postgresql if tx.dialect == "postgresql" else _write_sqlite)(tx, added, removed)
+
+
+def referrers(tx: Transaction, registry: Registry, type: str, id: str, limit: int) -> list[tuple[str, str]]:
+    """At most `limit` current resources that refer to `type`/`id`, as (type, id)."""
+    table = reference.c
+    number = registry.definitions.type_number(type)
+    rows = (
+        select(table.res_id)
+        .distinct()
+        .where(table.param.in_(registry.referring_keys(type)), table.target_id == id, table.target_type == number)
+    )
+    chosen = rows.order_by(table.res_id).limit(limit).subquery("page")
+    found = select(resource.c.type, resource.c.fhir_id).join(chosen, chosen.c.res_id == resource.c.res_id).order_by(resource.c.res_id)
+    return [(registry.definitions.type_name(row.type), row.fhir_id) for row in tx.connection.execute(found)]
 
 
 def rows(registry: Registry, type: str, res_id: int, tree: Json | None) -> Tables:

@@ -6,6 +6,7 @@ link, which `unparse` prints, does not have it. https://hl7.org/fhir/R4/search.h
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
 from service.errors import BadRequest, Issue
@@ -27,15 +28,16 @@ class Options:
     """How to read a query: strictly or leniently, the zone of dates without offset (None: the registry's), and page sizes."""
 
     lenient: bool = False
-    time_zone: str | None = None
+    time_zone: tzinfo | str | None = None
     default_count: int = 50
     max_count: int = 1000
 
 
-def parse(registry: Registry, type: str, pairs: Sequence[tuple[str, str]], options: Options) -> Query:
+def parse(registry: Registry, type: str | None, pairs: Sequence[tuple[str, str]], options: Options) -> Query:
     """The query that `pairs` (decoded names and values, `_format` and `_pretty` taken out) ask of `type`. Raises BadRequest."""
-    reading = Reading(ZoneInfo(options.time_zone), registry.reading.literals) if options.time_zone else registry.reading
-    reader = _Reader(registry, reading)
+    if type is None:
+        raise refused("not-supported", "search-type", "A search across types is not supported. Search each type.")
+    reader = _Reader(registry, _reading(registry, options))
     query = Query(type, count=options.default_count)
     where: list[Clause] = []
     for name, text in pairs:
@@ -52,6 +54,11 @@ def parse(registry: Registry, type: str, pairs: Sequence[tuple[str, str]], optio
                 raise
             query = replace(query, ignored=(*query.ignored, *(_warning(issue, name) for issue in error.issues)))
     return replace(query, where=tuple(where))
+
+
+def _reading(registry: Registry, options: Options) -> Reading:
+    zone = ZoneInfo(options.time_zone) if isinstance(options.time_zone, str) else options.time_zone
+    return Reading(zone, registry.reading.literals) if zone else registry.reading
 
 
 def _require_characters(*texts: str) -> None:
