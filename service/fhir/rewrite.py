@@ -18,7 +18,7 @@ def stamped(document: Document, id: str, version: int, last_updated: str) -> str
     lead `meta`.
     """
     members = member_texts(document.text)
-    meta = member_texts(members["meta"]) if "meta" in members else {}
+    meta = member_texts(members["meta"]) if isinstance(document.tree.get("meta"), dict) else {}
     server = {"versionId": f'"{version}"', "lastUpdated": f'"{last_updated}"'}
     meta_text = object_text({**{name: text for name, text in server.items() if name not in meta}, **meta, **server})
     if "id" in members and "meta" in members:

@@ -13,8 +13,8 @@ from service.errors import Overloaded
 
 _RETRY_SECONDS = "1"
 _LOST_RACE = ("40001", "40P01", "23505")
-_OUT_OF_REACH = ("08", "53", "55P03", "57", "25P03", "25P04")
-_SQLITE_OUT_OF_REACH = ("locked", "busy", "full", "disk i/o", "unable to open")
+_OUT_OF_REACH = ("08", "25006", "25P03", "25P04", "53", "55P03", "57", "58")
+_SQLITE_OUT_OF_REACH = ("locked", "busy", "full", "disk i/o", "unable to open", "readonly")
 
 
 class Collision(Exception):

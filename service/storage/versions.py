@@ -66,22 +66,26 @@ def current(tx: Transaction, keys: Iterable[Key], deleting: Collection[Key] = ()
     """The newest version of each resource that exists or existed, locked against other writers until the end of `tx`.
 
     The lock of those in `deleting` also keeps others from referring to them; the lock of the rest lets that go on.
+    Raises Collision when one appears that could not be locked yet.
     """
     found: dict[Key, Current] = {}
     wanted = sorted(set(keys))
-    if tx.dialect == "postgresql":
-        _lock(tx, [key for key in wanted if key in deleting], key_share=False)
-        _lock(tx, [key for key in wanted if key not in deleting], key_share=True)
+    locked = _lock(tx, [key for key in wanted if key in deleting], key_share=False)
+    locked |= _lock(tx, [key for key in wanted if key not in deleting], key_share=True)
     for chunk in _chunks(wanted):
         for row in map(_row, tx.connection.execute(_NEWEST.where(_KEY.in_(chunk)))):
+            if tx.dialect == "postgresql" and row.res_id not in locked:  # made between the two statements
+                raise Collision
             found[row.key] = Current(row.res_id, row.version, row.last_updated, row.body)
     return found
 
 
-def _lock(tx: Transaction, keys: Sequence[Key], key_share: bool) -> None:
-    for chunk in _chunks(keys):
+def _lock(tx: Transaction, keys: Sequence[Key], key_share: bool) -> set[int]:
+    locked: set[int] = set()
+    for chunk in _chunks(keys) if tx.dialect == "postgresql" else ():
         rows = select(resource.c.res_id).where(_KEY.in_(chunk)).order_by(resource.c.type, resource.c.fhir_id)
-        tx.connection.execute(rows.with_for_update(key_share=key_share)).all()
+        locked.update(tx.connection.scalars(rows.with_for_update(key_share=key_share)))
+    return locked
 
 
 def existing(tx: Transaction, keys: Iterable[Key]) -> set[Key]:

@@ -1,0 +1,18 @@
+"""The WSGI application. gunicorn runs `service.app:create_app()`."""
+
+from flask import Flask
+
+from service import wiring
+from service.config import Settings
+from service.web import fhir
+from service.web.pages import views
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application for `settings`, or for those of the environment. The database must be at the newest schema."""
+    parts = wiring.service(settings or Settings.load())
+    app = Flask("service.web", static_folder=None)
+    app.extensions["infusion_records"] = parts
+    fhir.register(app, parts)
+    views.register(app, parts)
+    return app

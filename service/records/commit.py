@@ -1,0 +1,100 @@
+"""The only way to write. POST, PUT, PATCH, DELETE, conditional writes, Bundles and imports all end here.
+
+A write is planned, reviewed and recorded in one transaction: all of it happens or none. When another transaction wins a race
+(the same new id, the same version, a deadlock), the write starts again from its plan and sees what the other one did.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
+
+from service.clock import to_text
+from service.errors import Conflict, Issue
+from service.fhir import document as documents
+from service.fhir import rewrite
+from service.records.change import Change, Create, Delete, Patch, Update
+from service.records.context import Context
+from service.records.plan import plan
+from service.records.receipt import Answer, Receipt, conclude, replay
+from service.records.review import Findings, inspect, review
+from service.records.write import Committed, Write
+from service.search import index
+from service.storage import versions
+from service.storage.database import Transaction, later
+from service.storage.failures import Collision
+from service.storage.versions import Key, Row
+
+Result = TypeVar("Result")
+
+_ATTEMPTS = 8
+_METHODS: Mapping[type[Change], str] = {Create: "POST", Update: "PUT", Patch: "PATCH", Delete: "DELETE"}
+
+
+def commit(ctx: Context, changes: Sequence[Change]) -> list[Committed]:
+    """Apply all changes or none; what became of each, in their order. Raises the ServiceError that stopped them, naming its entry."""
+    return _retried(ctx, changes, _recorded)
+
+
+def commit_once(ctx: Context, changes: Sequence[Change], receipt: Receipt) -> Answer:
+    """The same, answered from inside the transaction; a request known by its Idempotency-Key gets the answer that it got before."""
+    return _retried(ctx, changes, partial(_answered, receipt=receipt))
+
+
+def _retried(ctx: Context, changes: Sequence[Change], attempt: Callable[..., Result]) -> Result:
+    inspected = inspect(ctx, changes)
+    for _ in range(_ATTEMPTS):
+        try:
+            with ctx.service.database.write(creates=len(changes)) as tx:
+                return attempt(ctx, tx, changes, inspected)
+        except Collision:
+            continue
+    raise Conflict.of("conflict", "contention", "Other writes to the same resources kept winning. Nothing was written; send it again.")
+
+
+def _answered(ctx: Context, tx: Transaction, changes: Sequence[Change], inspected: Findings, receipt: Receipt) -> Answer:
+    return replay(ctx, tx, receipt) or conclude(ctx, tx, receipt, _recorded(ctx, tx, changes, inspected))
+
+
+def _recorded(ctx: Context, tx: Transaction, changes: Sequence[Change], inspected: Findings) -> list[Committed]:
+    writes = plan(ctx, tx, changes)
+    findings = review(ctx, tx, writes, inspected)
+    tx = later(tx, max((write.before.last_updated for write in writes if write.before), default=0))
+    rows = _record(ctx, tx, [write for write in writes if write.writes])
+    by_entry: dict[int, list[Write]] = {}
+    for write in writes:
+        by_entry.setdefault(write.entry, []).append(write)
+    return [_committed(change, by_entry[entry], rows, findings.get(entry, ())) for entry, change in enumerate(changes)]
+
+
+def _record(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> dict[Key, Row]:
+    """Append the versions and their index rows."""
+    fresh = iter(tx.ids)
+    rows = [_row(tx, write, write.before.res_id if write.before else next(fresh)) for write in writes]
+    versions.append(tx, rows)
+    index.write(tx, ctx.service.registry, [_entry(write, row) for write, row in zip(writes, rows, strict=True)])
+    return {row.key: row for row in rows}
+
+
+def _row(tx: Transaction, write: Write, res_id: int) -> Row:
+    assert write.key is not None
+    body = rewrite.stamped(write.document, write.key[1], write.version, to_text(tx.stamp)) if write.document else None
+    return Row(res_id, write.key, write.version, tx.stamp, _METHODS[type(write.change)], body)
+
+
+def _entry(write: Write, row: Row) -> index.Entry:
+    before = documents.stored(write.before.body).tree if write.before and write.before.body else None
+    return index.Entry(row.res_id, write.change.type, write.document.tree if write.document else None, before)
+
+
+def _committed(change: Change, writes: Sequence[Write], rows: Mapping[Key, Row], findings: Sequence[Issue]) -> Committed:
+    write = writes[0]
+    row = rows.get(write.key) if write.key else None
+    if row is not None:
+        id = row.key[1] if len(writes) == 1 else None
+        return Committed(change, write.outcome, change.type, id, row.version, row.last_updated, row.body, findings, len(writes))
+    if write.before is None:
+        return Committed(change, write.outcome, change.type, write.key[1] if write.key else None, 0, 0, None, findings, 0)
+    before = write.before
+    return Committed(
+        change, write.outcome, change.type, write.key[1] if write.key else None, before.version, before.last_updated, before.body, findings
+    )

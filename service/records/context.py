@@ -1,0 +1,62 @@
+"""What every function of the record needs: the parts of the service, who asks, and the open transaction, if there is one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from service.clock import Clock
+from service.config import Settings
+from service.fhir.definitions import Definitions
+from service.search.paging import Cursors
+from service.search.parameter import Registry
+from service.storage.database import Database, Transaction
+from service.validation.check import Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts of the running service, made once by `wiring`."""
+
+    settings: Settings
+    database: Database
+    definitions: Definitions
+    registry: Registry
+    gate: Gate
+    cursors: Cursors
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One request: first argument of every function of the record.
+
+    `client` names who asks; Idempotency-Keys belong to a client. `tx` is bound while a transaction is being answered from
+    within, so that its reads see its writes.
+    """
+
+    service: Service
+    client: str = "anonymous"
+    request_id: str = ""
+    tx: Transaction | None = None
+
+    def within(self, tx: Transaction) -> "Context":
+        """The same request, reading inside `tx`."""
+        return replace(self, tx=tx)
+
+    @contextmanager
+    def snapshot(self, pull: bool = False) -> Iterator[Transaction]:
+        """A consistent view for several statements: the bound transaction, or a read-only one. `pull`: with a horizon."""
+        if self.tx is not None:
+            yield self.tx
+            return
+        with self.service.database.read(pull) as tx:
+            yield tx
+
+    @contextmanager
+    def glance(self) -> Iterator[Transaction]:
+        """A view for one statement."""
+        if self.tx is not None:
+            yield self.tx
+            return
+        with self.service.database.glance() as tx:
+            yield tx

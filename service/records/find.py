@@ -1,0 +1,17 @@
+"""Search: from the pairs of a query string to a page of the record, through the one pipeline."""
+
+from collections.abc import Sequence
+
+from service.records.context import Context
+from service.search.execute import Page, execute
+from service.search.parse import Options, parse
+from service.search.query import Query
+
+
+def find(ctx: Context, type: str | None, pairs: Sequence[tuple[str, str]], lenient: bool) -> tuple[Query, Page]:
+    """What was asked, as understood, and the page that answers it. Raises BadRequest for what cannot be understood."""
+    settings = ctx.service.settings
+    options = Options(lenient=lenient, time_zone=settings.time_zone, default_count=settings.page_default, max_count=settings.page_max)
+    query = parse(ctx.service.registry, type, pairs, options)
+    with ctx.snapshot(pull=query.pulls) as tx:
+        return query, execute(tx, ctx.service.registry, query, ctx.service.cursors, settings.include_max)

@@ -1,0 +1,114 @@
+"""May it be written? Every rule is asked about every write before anything is written, and all findings come out at once.
+
+The gate judges each resource by itself. Referential integrity looks at the record: a reference into this service must find a
+resource that exists once the write is done, and nothing may be deleted that others still refer to.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from service.errors import Conflict, Issue, Unprocessable
+from service.fhir import reference
+from service.records.change import Change, Create, Update
+from service.records.context import Context
+from service.records.write import ABSENT, DELETED, Write
+from service.search import index
+from service.storage import versions
+from service.storage.database import Transaction
+from service.storage.versions import Key
+
+Findings = Mapping[int, Sequence[Issue]]
+_MOST_REFERRERS = 20
+
+
+def inspect(ctx: Context, changes: Sequence[Change]) -> dict[int, list[Issue]]:
+    """What the gate says of the resources that are complete as they came in, so that no transaction is open meanwhile.
+
+    Raises Unprocessable when one is refused.
+    """
+    found = {
+        entry: _gate(ctx, entry, change.type, change.document.tree)
+        for entry, change in enumerate(changes)
+        if isinstance(change, Create | Update) and _is_complete(change)
+    }
+    _raise_errors(found)
+    return found
+
+
+def review(ctx: Context, tx: Transaction, writes: Sequence[Write], inspected: Findings) -> dict[int, list[Issue]]:
+    """The warnings of every write by its entry. Raises Unprocessable, or Conflict for a deletion, with every error found."""
+    findings = {entry: list(issues) for entry, issues in inspected.items()}
+    for write in writes:
+        if write.writes and write.document is not None and write.entry not in inspected:
+            findings[write.entry] = _gate(ctx, write.entry, write.change.type, write.document.tree)
+    _raise_errors(findings)
+    if ctx.service.settings.check_references:
+        _require_targets(ctx, tx, writes)
+        _require_unreferenced(ctx, tx, writes)
+    return findings
+
+
+def _is_complete(change: Create | Update) -> bool:
+    """Whether planning will leave the resource as it is: it names no entry of a Bundle and no condition."""
+    return not any(reference.is_placeholder(text) or reference.conditional(text) for _, text in reference.replaceable(change.document.tree))
+
+
+def _gate(ctx: Context, entry: int, type: str, tree: object) -> list[Issue]:
+    return [replace(issue, entry=entry) for issue in ctx.service.gate.check(tree, type)]
+
+
+def _raise_errors(findings: Mapping[int, Sequence[Issue]]) -> None:
+    errors = [issue for entry in sorted(findings) for issue in findings[entry] if issue.severity in ("error", "fatal")]
+    if errors:
+        wrong = {issue.entry for issue in errors}
+        shown = [issue for entry in sorted(findings) if entry in wrong for issue in findings[entry]]
+        raise Unprocessable(shown, entry=errors[0].entry)
+
+
+def _require_targets(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> None:
+    made = {write.key for write in writes if write.outcome not in (DELETED, ABSENT)}
+    gone = {write.key for write in writes if write.outcome == DELETED}
+    asked = [
+        (write, path, text, key) for write in writes if write.writes and write.document for path, text, key in _local_references(ctx, write)
+    ]
+    unknown = {key for *_, key in asked if key and key not in made and key not in gone}
+    there = versions.existing(tx, unknown) | made if unknown else made
+    issues = [_missing(write, path, text) for write, path, text, key in asked if key is None or key in gone or key not in there]
+    if issues:
+        raise Unprocessable(issues, entry=issues[0].entry)
+
+
+def _local_references(ctx: Context, write: Write) -> Iterator[tuple[reference.Path, str, Key | None]]:
+    """The references into this service; a placeholder or condition that nothing resolved, or a type that is not served, has no key."""
+    assert write.document is not None
+    definitions = ctx.service.definitions
+    for path, text in reference.references(write.document.tree):
+        literal = reference.parse(text)
+        if reference.is_placeholder(text) or reference.conditional(text):
+            yield path, text, None
+        elif literal and literal.is_local(ctx.service.settings.base_url) and (literal.base is None or literal.type in definitions.types):
+            yield path, text, (definitions.type_number(literal.type), literal.id) if literal.type in definitions.types else None
+
+
+def _missing(write: Write, path: reference.Path, text: str) -> Issue:
+    where = write.change.type + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    mend = "Create it first, send both in one transaction, or correct the reference."
+    return Issue(
+        "error", "not-found", "reference-target", f"{where} refers to {text[:200]!r}, which does not exist here. {mend}", where, write.entry
+    )
+
+
+def _require_unreferenced(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> None:
+    touched = {write.key for write in writes if write.writes}
+    issues = []
+    for write in writes:
+        if write.outcome == DELETED and write.key:
+            address = f"{write.change.type}/{write.key[1]}"
+            found = index.referrers(tx, ctx.service.registry, write.change.type, write.key[1], _MOST_REFERRERS + len(touched))
+            others = [f"{type}/{id}" for type, id in found if (ctx.service.definitions.type_number(type), id) not in touched]
+            if others:
+                named = ", ".join(others[:_MOST_REFERRERS])
+                says = f"{address} is referred to by {named}. Change or delete those first, or all in one transaction."
+                issues.append(Issue("error", "conflict", "delete-referenced", says, None, write.entry))
+    if issues:
+        raise Conflict(issues, entry=issues[0].entry)

@@ -1,0 +1,46 @@
+"""From settings to the running parts. Nothing else constructs them."""
+
+from service import clock
+from service.config import PREFIX, Settings, SettingsError
+from service.fhir import definitions
+from service.records.context import Service
+from service.search.paging import Cursors
+from service.search.parameter import Registry
+from service.storage import secrets
+from service.storage.database import Database, Limits
+from service.validation.check import Gate
+
+_CURSOR_KEY = "cursor-key"
+
+
+def database(settings: Settings) -> Database:
+    """The database that `settings` name, not yet looked at."""
+    limits = Limits(settings.write_seconds, settings.statement_seconds, settings.busy_seconds, settings.pool_size)
+    return Database(settings.database_url, limits)
+
+
+def service(settings: Settings) -> Service:
+    """All parts, on a database that is at the newest schema.
+
+    Raises storage.database.Unsafe for a database that could lose writes, SettingsError for a resource type that R4 does not know.
+    """
+    store = database(settings)
+    store.require_durable()
+    known = _definitions(settings)
+    key = settings.cursor_key or secrets.obtain(store, _CURSOR_KEY)
+    return Service(
+        settings=settings,
+        database=store,
+        definitions=known,
+        registry=Registry(known, settings.base_url, settings.time_zone),
+        gate=Gate(known),
+        cursors=Cursors(key.encode()),
+        clock=clock.now,
+    )
+
+
+def _definitions(settings: Settings) -> definitions.Definitions:
+    try:
+        return definitions.load(settings.resource_types)
+    except ValueError as error:
+        raise SettingsError(f"{PREFIX}RESOURCE_TYPES is malformed: {error}") from error
