@@ -245,9 +245,25 @@ def import_(files: tuple[Path, ...]) -> None:
 def reindex(types: tuple[str, ...]) -> None:
     """Rebuild the search index while the service runs.
 
+    An interrupted run is simply started again: what was rebuilt stays.
+
     \b
     Examples:
       infusion-records reindex
       infusion-records reindex --type Observation --type Encounter
     """
-    raise NotImplementedError
+    with _record(Settings.load()) as ctx:
+        known = ctx.service.definitions.types
+        if unknown := [name for name in types if name not in known]:
+            raise click.BadParameter(f"{unknown[0]} is not a supported resource type.", param_hint="--type")
+        for name in types or sorted(known):
+            _reindex_type(ctx, name)
+
+
+def _reindex_type(ctx: "Context", name: str) -> None:
+    from service.search.reindex import reindex as rebuilt
+
+    with click.progressbar(length=1, label=name) as bar:
+        for progress in rebuilt(ctx.service.database, ctx.service.registry, name):
+            bar.length = progress.total
+            bar.update(progress.done - bar.pos)
