@@ -1,16 +1,21 @@
-"""Where a walk through history goes on: the horizon it keeps and the last version that it showed, signed and opaque."""
+"""Where a walk through history goes on: the last version that it showed and the horizon that it keeps, signed and opaque."""
 
-from service.errors import BadRequest
 from service.records.context import Context
+from service.rest.exchange import Pairs
+from service.search.paging import Position
 
-Position = tuple[int, int, int]
-
-
-def sealed(ctx: Context, name: str, until: int | None, after: Position) -> str:
-    """The cursor for the page after `after` of the history `name`."""
-    raise NotImplementedError
+After = tuple[int, int, int]
+"""Instant, resource and version of the last entry that was shown."""
 
 
-def opened(ctx: Context, name: str, text: str) -> tuple[int | None, Position]:
-    """What a cursor holds. BadRequest when it was not made here for this history."""
-    raise BadRequest.of("value", "cursor", "_cursor is not one of this server's. Follow the links as they are given.")
+def sealed(ctx: Context, name: Pairs, until: int | None, after: After) -> str:
+    """The cursor for the page that follows `after` in the history `name`."""
+    instant, res_id, version = after
+    return ctx.service.cursors.write(name, Position((instant, version), res_id, until))
+
+
+def opened(ctx: Context, name: Pairs, cursor: str) -> tuple[int | None, After]:
+    """The horizon and the last entry in a cursor. BadRequest when it was not made here for the history `name`."""
+    position = ctx.service.cursors.read(name, cursor)
+    instant, version = (value if isinstance(value, int) else 0 for value in position.values[:2])
+    return position.horizon, (instant, position.res_id, version)

@@ -79,7 +79,7 @@ def match(definitions: Definitions, method: str, path: tuple[str, ...]) -> Match
         raise NotFound.of("not-found", "unknown-path", _unknown_path(path))
     places = dict(zip(rows[0].pattern, path, strict=True))
     if TYPE in places:
-        _require_type(definitions, places[TYPE])
+        require_type(definitions, places[TYPE])
         rows = [route for route in rows if _has(definitions, places[TYPE], route)]
     verb = "GET" if method == "HEAD" else method
     route = next((route for route in rows if route.method == verb), None)
@@ -107,7 +107,8 @@ def _fits_segment(place: str, segment: str) -> bool:
     return place == segment
 
 
-def _require_type(definitions: Definitions, type: str) -> None:
+def require_type(definitions: Definitions, type: str) -> None:
+    """NotFound for a type that is not served, with those that are; Unprocessable for one that is not supported yet."""
     if type in _NOT_YET:
         raise Unprocessable.of("not-supported", "type-not-supported", _NOT_YET[type])
     if type not in definitions.types:

@@ -17,7 +17,7 @@ from service.records import read as records
 from service.records.context import Context
 from service.records.read import HistoryPage, HistoryQuery, Version
 from service.rest import history_cursor, preference, query, response
-from service.rest.exchange import Call, FhirResponse
+from service.rest.exchange import Call, FhirResponse, Pairs
 from service.rest.precondition import etag
 
 _PARAMETERS = ("_since", "_at", "_count", "_cursor")
@@ -110,7 +110,7 @@ def _links(ctx: Context, call: Call, page: HistoryPage) -> list[Link]:
     return links
 
 
-def _name(call: Call) -> str:
+def _name(call: Call) -> Pairs:
     """What a cursor belongs to: the same history with the same restrictions."""
     given = sorted(pair for pair in call.query if pair[0] in ("_since", "_at"))
-    return f"history /{'/'.join(call.request.path)} {given}"
+    return (("_history", "/".join(call.request.path)), *given)

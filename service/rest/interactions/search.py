@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 from service.clock import to_text
-from service.errors import UnsupportedMediaType
+from service.errors import BadRequest, UnsupportedMediaType
 from service.fhir import bundle, outcome
 from service.fhir.bundle import Entry, Link
 from service.records.context import Context
 from service.records.find import find
-from service.rest import body, preference, query, response, subset
+from service.rest import body, preference, query, response, routes, subset
 from service.rest.exchange import Call, FhirResponse, Pairs
 from service.rest.subset import View
 from service.search.execute import Found, Page
@@ -27,7 +27,8 @@ _READABLE = "|,:/$*"
 def run(ctx: Context, call: Call) -> FhirResponse:
     """Searches one type, or all of them."""
     lenient = preference.parse(call.header("prefer")).lenient
-    asked, page = find(ctx, call.type, _pairs(call), lenient)
+    type, pairs = _typed(ctx, call, _pairs(call))
+    asked, page = find(ctx, type, pairs, lenient)
     text = bundle.bundle(
         "searchset",
         _entries(ctx, asked, page),
@@ -36,6 +37,21 @@ def run(ctx: Context, call: Call) -> FhirResponse:
         to_text(page.horizon) if page.horizon is not None else None,
     )
     return FhirResponse(200, text)
+
+
+def _typed(ctx: Context, call: Call, pairs: Pairs) -> tuple[str, Pairs]:
+    """The type that is searched. Below the base `_type` names it; one type at a time."""
+    if call.type is not None:
+        return call.type, pairs
+    types = [value for name, value in pairs if name == "_type"]
+    if len(types) != 1 or "," in types[0]:
+        raise BadRequest.of(
+            "not-supported",
+            "search-type",
+            "A search below the base needs _type with one resource type, as in ?_type=Patient. Search one type at a time.",
+        )
+    routes.require_type(ctx.service.definitions, types[0])
+    return types[0], tuple(pair for pair in pairs if pair[0] != "_type")
 
 
 def _pairs(call: Call) -> Pairs:
@@ -61,7 +77,8 @@ def _shown(ctx: Context, found: Found, view: View) -> str:
 
 
 def _links(ctx: Context, call: Call, asked: Query, page: Page) -> list[Link]:
-    pairs = [pair for pair in unparse(asked) if pair[0] != "_cursor"]
+    typed = [] if call.type else [("_type", asked.type)]
+    pairs = typed + [pair for pair in unparse(ctx.service.registry, asked) if pair[0] != "_cursor"]
     look = query.about_presentation(call.request.query)
     address = response.url(ctx, call.type) if call.type else response.url(ctx)
 

@@ -1,0 +1,49 @@
+"""Capabilities: https://hl7.org/fhir/R4/http.html#capabilities, https://hl7.org/fhir/R4/capabilitystatement.html."""
+
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from service.rest.routes import ROUTES
+from tests.rest.made import BASE, issue
+
+
+def resources(api: FlaskClient) -> dict[str, Any]:
+    return {one["type"]: one for one in api.get("/fhir/metadata").json["rest"][0]["resource"]}
+
+
+def test_the_statement_says_what_the_routes_offer(api: FlaskClient) -> None:
+    answer = api.get("/fhir/metadata")
+    assert (answer.status_code, answer.json["resourceType"]) == (200, "CapabilityStatement")
+    assert answer.json["implementation"]["url"] == BASE
+    stated = {one["code"] for one in resources(api)["Patient"]["interaction"]} | {
+        one["code"] for one in answer.json["rest"][0]["interaction"]
+    }
+    assert stated | {"capabilities"} == {route.interaction for route in ROUTES} | {"batch"}
+
+
+def test_read_only_types_offer_no_writes(api: FlaskClient) -> None:
+    audit = resources(api)["AuditEvent"]
+    assert {one["code"] for one in audit["interaction"]}.isdisjoint({"create", "update", "patch", "delete"})
+    assert (audit["updateCreate"], audit["conditionalCreate"], audit["conditionalDelete"]) == (False, False, "not-supported")
+    assert "Subscription" not in resources(api)
+
+
+def test_every_parameter_that_is_stated_can_be_searched(api: FlaskClient) -> None:
+    for name in ("Encounter", "Observation"):
+        for parameter in resources(api)[name]["searchParam"]:
+            assert "not a search parameter" not in api.get(f"/fhir/{name}?{parameter['name']}:missing=true").text
+    assert "Encounter:subject" in resources(api)["Encounter"]["searchInclude"]
+    assert "Observation:subject" in resources(api)["Patient"]["searchRevInclude"]
+
+
+def test_the_statement_passes_the_gate_of_the_service(api: FlaskClient) -> None:
+    gate = api.application.extensions["infusion_records"].gate
+    assert [one for one in gate.check(api.get("/fhir/metadata").json, "CapabilityStatement") if one.severity == "error"] == []
+
+
+def test_modes_and_parameters(api: FlaskClient) -> None:
+    assert api.get("/fhir/metadata?mode=normative&_format=json").status_code == 200
+    assert "SUBSETTED" in api.get("/fhir/metadata?_summary=true").text
+    issue(api.get("/fhir/metadata?mode=terminology"), 400)
+    issue(api.post("/fhir/metadata"), 405)
