@@ -56,7 +56,8 @@ def concept_rule(definitions: Definitions, element: Element, kind: str) -> Extra
 
     def rule(value: Any, path: str, run: Run) -> None:
         codings = _codings(value, kind)
-        if any((coding.get("system"), coding.get("code")) in pairs for coding in codings) or (not codings and "extension" in value):
+        known = any((str(coding.get("system")), str(coding.get("code"))) in pairs for coding in codings)
+        if known or (not codings and "extension" in value):
             return
         run.error("code-invalid", "required-binding", path, text)
 

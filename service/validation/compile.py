@@ -34,9 +34,11 @@ class Shapes:
         found = self._complete.get(name)
         if found is None:
             with self._lock:
-                found = self._structure(name)
-                self._complete.update(self._building)
-                self._building.clear()
+                try:
+                    found = self._structure(name)
+                    self._complete.update(self._building)
+                finally:
+                    self._building.clear()
         return found
 
     def _structure(self, name: str) -> Shape:

@@ -29,7 +29,7 @@ def reference_rule(kind: Type, all_types: frozenset[str]) -> Callable[[Any, str,
         if found and found not in all_types:
             run.warning("value", "reference-unknown-type", path + ".reference", f"is to a {found}, which is no R4 resource type")
             return
-        if stated in all_types:
+        if isinstance(stated, str) and stated in all_types:
             if found and found != stated:
                 run.error("value", "reference-type", path + ".type", f"says {stated}, but the reference is to a {found}; make them agree")
                 return

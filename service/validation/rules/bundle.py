@@ -11,7 +11,7 @@ _ANSWERED = frozenset({"batch-response", "transaction-response", "history"})
 
 
 def _present_exactly_in(member: str, types: frozenset[str]) -> Rule:
-    return custom(lambda node: all((member in entry) == (node.get("type") in types) for entry in objects(node.get("entry"))))
+    return custom(lambda node: all((member in entry) == (str(node.get("type")) in types) for entry in objects(node.get("entry"))))
 
 
 def _versions(node: Node) -> Iterator[tuple[Any, Any]]:

@@ -64,7 +64,7 @@ def _documents(node: Node) -> list[str]:
 
 
 def _grouped(node: Node) -> bool:
-    groups = {grouping.get("id") for grouping in objects(node.get("grouping"))}
+    groups = {str(grouping.get("id")) for grouping in objects(node.get("grouping"))}
     return all(
         resource["groupingId"] in groups for resource in objects(node.get("resource")) if isinstance(resource.get("groupingId"), str)
     )

@@ -1,6 +1,6 @@
 """The hand-written invariants, one by one, and against an independent FHIRPath engine that reads HL7's expressions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -8,6 +8,7 @@ from fhirpathpy import evaluate
 from fhirpathpy.models import models
 
 from service.fhir.definitions import load
+from service.fhir.document import Number
 from service.fhir.element import Constraint, Element
 from service.validation.rules import BUILT_IN, RULES, UNCHECKED, predicate
 from service.validation.run import Run
@@ -105,3 +106,26 @@ def evaluated(constraint: Constraint, path: str, fragment: Any, around: Any) -> 
 def has_value(collection: list[Any]) -> bool:
     """FHIRPath's hasValue(), which the engine leaves to its caller."""
     return len(collection) == 1 and not isinstance(getattr(collection[0], "data", collection[0]), dict)
+
+
+@pytest.mark.parametrize(("path", "key", "broken", "kept"), [case[:4] for case in CASES])
+def test_an_invariant_never_fails_on_malformed_content(path: str, key: str, broken: Any, kept: Any) -> None:
+    constraint, members = placed(path, key)
+    holds = predicate(constraint, path, Scope(DEFINITIONS, members))
+    assert holds is not None
+    for fragment in (broken, kept):
+        for malformed in bent(fragment):
+            assert holds(malformed, Run(malformed)) in {True, False}
+
+
+HOSTILE: list[Any] = [None, "", "a", 1, -1, True, [], {}, [None], [[]], [{}], [1, "a"], {"a": []}, Number("1E3"), Number("-1.5")]
+
+
+def bent(fragment: Any) -> Iterator[Any]:
+    """The fragment with each place in it replaced by each hostile value."""
+    pairs = list(fragment.items() if isinstance(fragment, dict) else enumerate(fragment) if isinstance(fragment, list) else ())
+    for key, value in pairs:
+        for replacement in [*HOSTILE, *bent(value)]:
+            copied = fragment.copy()
+            copied[key] = replacement
+            yield copied
