@@ -71,3 +71,30 @@ def test_upgrade_makes_the_folder_of_a_new_database(tmp_path: Path) -> None:
     path = tmp_path / "new/folder/records.db"
     assert _run("db", "upgrade", DATABASE_URL=f"sqlite:///{path}").exit_code == 0
     assert path.exists()
+
+
+def test_files_are_imported_once(database_url: str, tmp_path: Path) -> None:
+    (tmp_path / "patients.ndjson").write_text('{"resourceType":"Patient","gender":"female"}\n{"resourceType":"Patient","gender":"male"}\n')
+    assert "2 created" in _run("import", str(tmp_path / "patients.ndjson"), DATABASE_URL=database_url).output
+    assert "0 created" in _run("import", str(tmp_path / "patients.ndjson"), DATABASE_URL=database_url).output
+
+
+def test_refused_lines_are_named(database_url: str, tmp_path: Path) -> None:
+    (tmp_path / "patients.ndjson").write_text('{"resourceType":"Patient"}\n{"resourceType":"Patient","gender":"unheard"}\n')
+    done = _run("import", str(tmp_path / "patients.ndjson"), DATABASE_URL=database_url)
+    assert done.exit_code == 1
+    assert "1 created" in done.output
+    assert "patients.ndjson:2: " in done.output
+
+
+def test_the_index_is_rebuilt(database_url: str) -> None:
+    assert _run("reindex", "--type", "Patient", DATABASE_URL=database_url).exit_code == 0
+    refused = _run("reindex", "--type", "Dragon", DATABASE_URL=database_url)
+    assert refused.exit_code == 2
+    assert "Dragon is not a supported resource type" in refused.output
+
+
+def test_an_unknown_resource_type_is_named(database_url: str) -> None:
+    refused = _run("reindex", DATABASE_URL=database_url, RESOURCE_TYPES="Dragon")
+    assert refused.exit_code == 2
+    assert refused.output.startswith("Error: INFUSION_RECORDS_RESOURCE_TYPES is malformed")
