@@ -27,7 +27,8 @@ def resolve(
 ) -> Mapping[Condition, Sequence[Candidate]]:
     """What each condition matches now, at most `limit` resources each; the conditions stay locked until `tx` ends.
 
-    `conditions` says which change each comes from, for the errors. BadRequest when one cannot be understood or restricts nothing: it would match whatever there is.
+    `conditions` says which change each comes from, for the errors. BadRequest when one cannot be understood or restricts
+    nothing: it would match whatever there is.
     """
     wanted = sorted(conditions)
     locks.hold(tx, (f"{type}&{name}={value}" for type, query in wanted for name, value in _pairs(query)))

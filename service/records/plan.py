@@ -215,6 +215,8 @@ def _patch(target: _Target, change: Patch, before: Current | None, links: link.L
 def _outcome(target: _Target, before: Current | None, document: Document) -> str:
     if before is None or before.body is None:
         return CREATED
+    if not isinstance(document.tree.get("meta", {}), dict):  # the stamp would hide it from the gate
+        return UPDATED
     same = rewrite.stamped(document, target.key[1] if target.key else "", before.version, to_text(before.last_updated))
     return UNCHANGED if same == before.body else UPDATED
 

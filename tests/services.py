@@ -1,0 +1,66 @@
+"""Fixtures: a Service on each database. What holds no data (definitions, gate, registry) is built once per process.
+
+A PostgreSQL database takes half a second to make, so the tests of one process share one and find it empty.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+
+from service import wiring
+from service.config import Settings
+from service.records.context import Context, Service
+from service.storage.database import Database
+from service.storage.tables.metadata import metadata
+from tests.databases import KINDS, Databases
+
+
+@pytest.fixture(scope="session")
+def parts(databases: Databases) -> Iterator[Service]:
+    """What `wiring` builds, to be put on other databases."""
+    with databases.fresh("sqlite") as url:
+        service = wiring.service(Settings(database_url=url, cursor_key="c" * 32))
+        yield service
+        service.database.dispose()
+
+
+@pytest.fixture(scope="session")
+def shared_postgresql(databases: Databases) -> Iterator[str]:
+    """The one PostgreSQL database of this process for tests that empty it."""
+    with databases.fresh("postgresql") as url:
+        yield url
+
+
+@pytest.fixture(params=KINDS)
+def service(request: pytest.FixtureRequest, parts: Service, databases: Databases) -> Iterator[Service]:
+    """A Service on an empty database: the test runs once on SQLite and once on PostgreSQL."""
+    if request.param == "postgresql":
+        yield from _on(parts, request.getfixturevalue("shared_postgresql"))
+    else:
+        with databases.fresh("sqlite") as url:
+            yield from _on(parts, url)
+
+
+@pytest.fixture
+def ctx(service: Service) -> Context:
+    """A request to that service."""
+    return Context(service)
+
+
+def _on(parts: Service, url: str) -> Iterator[Service]:
+    settings = replace(parts.settings, database_url=url)
+    database = wiring.database(settings)
+    if database.dialect == "postgresql":
+        _empty(database)
+    yield replace(parts, settings=settings, database=database)
+    database.dispose()
+
+
+def _empty(database: Database) -> None:
+    """Remove every row. The triggers that forbid it are off for this one transaction."""
+    with database.engine.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        for table in metadata.sorted_tables:
+            connection.execute(table.delete())
