@@ -67,12 +67,10 @@ def _raise_errors(findings: Mapping[int, Sequence[Issue]]) -> None:
 
 def _require_targets(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> None:
     made = {write.key for write in writes if write.key and write.outcome not in (DELETED, ABSENT)}
-    asked = [
-        (write, path, text, key) for write in writes if write.writes and write.document for path, text, key in _local_references(ctx, write)
-    ]
     gone = {write.key for write in writes if write.key and write.outcome == DELETED}
+    asked = [(write, *found) for write in writes if write.writes and write.document for found in _local_references(ctx, write)]
     unknown = {key for *_, key in asked if key and key not in made | gone}
-    there = versions.existing(tx, unknown) | made if unknown else made
+    there = versions.existing(tx, unknown) | made
     issues = [_missing(write, path, text) for write, path, text, key in asked if key is None or key in gone or key not in there]
     if issues:
         raise Unprocessable(issues, entry=issues[0].entry)
