@@ -10,6 +10,8 @@ _LITERAL = re.compile(
 )
 _CONDITIONAL = re.compile(r"^(?P<type>[A-Z][A-Za-z]+)\?(?P<query>.+)$")
 _PLACEHOLDER_MEMBERS = frozenset({"reference", "url", "uri", "valueUrl", "valueUri"})
+_REFERENCE = frozenset({"reference"})
+_NARRATIVE = frozenset({"div"})
 _HREF = re.compile(r"""(?P<open>(?:href|src)=["'])(?P<target>urn:(?:uuid|oid):[^"']+)""")
 
 Path = tuple[str | int, ...]
@@ -50,17 +52,17 @@ def is_placeholder(text: str) -> bool:
 
 def references(tree: Any) -> Iterator[tuple[Path, str]]:
     """Every `Reference.reference` below `tree` with its path."""
-    return ((path, value) for path, value in _strings(tree) if path[-1] == "reference")
+    return _strings(tree, _REFERENCE)
 
 
 def replaceable(tree: Any) -> Iterator[tuple[Path, str]]:
     """Every string that a transaction may rewrite when it knows what a fullUrl became: references, and elements of type uri or url."""
-    return ((path, value) for path, value in _strings(tree) if path[-1] in _PLACEHOLDER_MEMBERS)
+    return _strings(tree, _PLACEHOLDER_MEMBERS)
 
 
 def narratives(tree: Any) -> Iterator[tuple[Path, str]]:
     """Every narrative whose links may name entries of the same Bundle."""
-    return ((path, value) for path, value in _strings(tree) if path[-1] == "div" and "urn:" in value)
+    return ((path, value) for path, value in _strings(tree, _NARRATIVE) if "urn:" in value)
 
 
 def relinked(div: str, targets: dict[str, str]) -> str:
@@ -68,13 +70,16 @@ def relinked(div: str, targets: dict[str, str]) -> str:
     return _HREF.sub(lambda found: found["open"] + targets.get(found["target"], found["target"]), div)
 
 
-def _strings(tree: Any) -> Iterator[tuple[Path, str]]:
+def _strings(tree: Any, names: frozenset[str]) -> Iterator[tuple[Path, str]]:
+    """Every string below `tree` that is a member with one of `names`, with its path."""
     stack: list[tuple[Path, Any]] = [((), tree)]
     while stack:
         path, value = stack.pop()
-        if isinstance(value, dict):
-            stack.extend(((*path, name), below) for name, below in value.items() if isinstance(below, str | dict | list))
-        elif isinstance(value, list):
-            stack.extend(((*path, index), below) for index, below in enumerate(value) if isinstance(below, dict))
-        else:
-            yield path, value
+        if isinstance(value, list):
+            stack.extend([((*path, index), below) for index, below in enumerate(value) if isinstance(below, dict)])
+        for name, below in value.items() if isinstance(value, dict) else ():
+            if isinstance(below, str):
+                if name in names:
+                    yield (*path, name), below
+            elif isinstance(below, dict | list):
+                stack.append(((*path, name), below))

@@ -7,11 +7,13 @@ tables are written by one statement, on SQLite by one `executemany` per table. R
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import itemgetter
 
 from sqlalchemy import BigInteger, Integer, SmallInteger, Table, select
 
 from service.search.parameter import Registry
 from service.search.types.protocol import Json
+from service.storage import arrays
 from service.storage.database import Transaction
 from service.storage.tables.resources import resource
 from service.storage.tables.search import TABLES, reference
@@ -20,6 +22,8 @@ Row = tuple[int | str | None, ...]
 Tables = dict[str, set[Row]]
 _TYPES: dict[type, str] = {Integer: "int4", BigInteger: "int8", SmallInteger: "int2"}
 _TABLES = {table.name: table for table in TABLES}
+_ORDER = {table.name: itemgetter(slice(len(table.primary_key))) for table in TABLES}
+"""The primary key of a row, by which all writers insert: the columns that may be NULL come after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +85,7 @@ def _write_sqlite(tx: Transaction, added: Tables, removed: Tables) -> None:
         if removed[name]:
             tx.connection.exec_driver_sql(_sqlite_delete(table), [tuple(row[at] for at in keys) for row in removed[name]])
         if added[name]:
-            tx.connection.exec_driver_sql(_sqlite_insert(table), sorted(added[name], key=_sortable))
-
-
-def _sortable(row: Row) -> tuple[tuple[bool, int | str], ...]:
-    return tuple((value is None, "" if value is None else value) for value in row)
+            tx.connection.exec_driver_sql(_sqlite_insert(table), sorted(added[name], key=_ORDER[name]))
 
 
 @cache
@@ -103,16 +103,16 @@ def _write_postgresql(tx: Transaction, added: Tables, removed: Tables) -> None:
     coming = tuple(name for name in _TABLES if added[name])
     if not going and not coming:
         return
-    arrays = [*_arrays(going, removed, keys_only=True), *_arrays(coming, added, keys_only=False)]
-    tx.connection.exec_driver_sql(_postgresql(going, coming), tuple(arrays))
+    columns = [*_arrays(going, removed, keys_only=True), *_arrays(coming, added, keys_only=False)]
+    tx.connection.exec_driver_sql(_postgresql(going, coming), tuple(columns))
 
 
-def _arrays(names: Iterable[str], rows: Tables, keys_only: bool) -> Iterator[list[int | str | None]]:
+def _arrays(names: Iterable[str], rows: Tables, keys_only: bool) -> Iterator[str]:
     for name in names:
-        columns = zip(*sorted(rows[name], key=_sortable), strict=True)
+        columns = zip(*sorted(rows[name], key=_ORDER[name]), strict=True)
         for column, values in zip(_TABLES[name].columns, columns, strict=True):
             if column.primary_key or not keys_only:
-                yield list(values)
+                yield arrays.literal(values)
 
 
 @cache
@@ -134,5 +134,5 @@ def _postgresql_insert(table: Table) -> str:
 
 
 def _unnest(table: Table, keys_only: bool) -> str:
-    arrays = [f"%s::{_TYPES.get(type(column.type), 'text')}[]" for column in table.columns if column.primary_key or not keys_only]
-    return f"unnest({', '.join(arrays)})"
+    columns = [f"%s::{_TYPES.get(type(column.type), 'text')}[]" for column in table.columns if column.primary_key or not keys_only]
+    return f"unnest({', '.join(columns)})"

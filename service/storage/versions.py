@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Boolean, SmallInteger, Text, bindparam, insert, select, text, tuple_, update
+from sqlalchemy import bindparam, insert, select, tuple_, update
 
+from service.storage import arrays
 from service.storage.database import Transaction
 from service.storage.failures import Collision
 from service.storage.tables.resources import resource, version
@@ -93,13 +94,24 @@ def existing(tx: Transaction, keys: Iterable[Key]) -> set[Key]:
 
     The lock is the one of a foreign key: it stops a deletion but not an update, so that many writers may refer to one patient.
     """
+    wanted = sorted(set(keys))
+    if tx.dialect == "postgresql":
+        numbers, ids = zip(*wanted, strict=True) if wanted else ((), ())
+        held = tx.connection.exec_driver_sql(_HOLD, (arrays.literal(numbers), arrays.literal(ids)))
+        return {(row.type, row.fhir_id) for row in held}
     found: set[Key] = set()
-    for chunk in _chunks(sorted(set(keys))):
+    for chunk in _chunks(wanted):
         statement = select(resource.c.type, resource.c.fhir_id).where(_KEY.in_(chunk), resource.c.deleted.is_(False))
-        if tx.dialect == "postgresql":
-            statement = statement.order_by(resource.c.type, resource.c.fhir_id).with_for_update(read=True, key_share=True)
         found.update((row.type, row.fhir_id) for row in tx.connection.execute(statement))
     return found
+
+
+_HOLD = """
+    SELECT type, fhir_id FROM resource
+    WHERE (type, fhir_id) IN (SELECT * FROM unnest(%s::int2[], %s::text[])) AND NOT deleted
+    ORDER BY type, fhir_id
+    FOR KEY SHARE
+"""
 
 
 def append(tx: Transaction, rows: Sequence[Row]) -> None:
@@ -131,36 +143,25 @@ _MOVE = (
     .values(version=bindparam("now"), last_updated=bindparam("stamp"), deleted=bindparam("gone"))
 )
 
-_INSERT_MANY = text(
-    """
+_INSERT_MANY = """
     WITH made AS (
-        SELECT * FROM unnest(:res_id, :type, :fhir_id, :last_updated, :method, :body, :deleted)
-            AS new(res_id, type, fhir_id, last_updated, method, body, deleted)
+        SELECT * FROM unnest(%s::int8[], %s::int2[], %s::text[], %s::int8[], %s::text[], %s::text[])
+            AS new(res_id, type, fhir_id, last_updated, method, body)
     ), current AS (
         INSERT INTO resource (res_id, type, fhir_id, version, last_updated, deleted)
-        SELECT res_id, type, fhir_id, 1, last_updated, deleted FROM made
+        SELECT res_id, type, fhir_id, 1, last_updated, body IS NULL FROM made
     )
     INSERT INTO version (res_id, version, type, fhir_id, last_updated, method, body)
     SELECT res_id, 1, type, fhir_id, last_updated, method, body FROM made
-    """
-).bindparams(
-    bindparam("res_id", type_=ARRAY(BigInteger)),
-    bindparam("type", type_=ARRAY(SmallInteger)),
-    bindparam("fhir_id", type_=ARRAY(Text)),
-    bindparam("last_updated", type_=ARRAY(BigInteger)),
-    bindparam("method", type_=ARRAY(Text)),
-    bindparam("body", type_=ARRAY(Text)),
-    bindparam("deleted", type_=ARRAY(Boolean)),
-)
+"""
 
 
 def _insert(tx: Transaction, rows: Sequence[Row]) -> None:
-    values = [_values(row) for row in rows]
     if tx.dialect == "postgresql":
-        columns = ("res_id", "type", "fhir_id", "last_updated", "method", "body")
-        arrays: dict[str, list[object]] = {name: [one[name] for one in values] for name in columns}
-        tx.connection.execute(_INSERT_MANY, {**arrays, "deleted": [row.body is None for row in rows]})
+        columns = zip(*[(row.res_id, *row.key, row.last_updated, row.method, row.body) for row in rows], strict=True)
+        tx.connection.exec_driver_sql(_INSERT_MANY, tuple(map(arrays.literal, columns)))
         return
+    values = [_values(row) for row in rows]
     names = ("res_id", "type", "fhir_id", "version", "last_updated")
     tx.connection.execute(insert(resource), [{**{name: one[name] for name in names}, "deleted": one["body"] is None} for one in values])
     tx.connection.execute(insert(version), values)
