@@ -7,23 +7,23 @@ from service.validation.invariant import objects
 from service.validation.run import Run
 from service.validation.structure import Node
 
+_UNUSED = "is not referred to: give it an id and refer to #id from the resource, or remove it (dom-3)"
+
 
 def check(resource: Node, path: str, run: Run) -> None:
     """Reports what is wrong with the contained resources of a resource."""
     contained = objects(resource["contained"]) if isinstance(resource["contained"], list) else []
-    pointed_at = set(_pointers({name: value for name, value in resource.items() if name != "contained"}))
     inside = [set(_pointers(inner)) for inner in contained]
-    ids = [inner.get("id") for inner in contained]
+    pointed_at = set(_pointers({name: value for name, value in resource.items() if name != "contained"})).union(*inside)
+    seen: set[str] = set()
     for index, inner in enumerate(contained):
-        place = f"{path}.contained[{index}]"
+        place, name = f"{path}.contained[{index}]", str(inner.get("id"))
         _alone(inner, place, run)
-        others = pointed_at.union(*inside)
-        if f"#{inner.get('id')}" not in others and "#" not in inside[index]:
-            run.error(
-                "invariant", "dom-3", place, "is not referred to: give it an id and refer to #id from the resource, or remove it (dom-3)"
-            )
-        if inner.get("id") is not None and inner["id"] in ids[:index]:
+        if f"#{name}" not in pointed_at and "#" not in inside[index]:
+            run.error("invariant", "dom-3", place, _UNUSED)
+        if name in seen and "id" in inner:
             run.error("duplicate", "contained-id", place + ".id", "is the id of another contained resource: give each its own")
+        seen.add(name)
 
 
 def _alone(inner: Node, place: str, run: Run) -> None:

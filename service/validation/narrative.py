@@ -137,7 +137,7 @@ _LINK_SCHEMES = frozenset({"http", "https", "mailto", "tel", "ftp", "urn"})
 _IMAGE_SCHEMES = frozenset({"http", "https", "cid"})
 _IMAGE_DATA = re.compile(r"^data:image/(?:png|jpe?g|gif|webp|bmp);", re.IGNORECASE)
 _BLANKS = re.compile(r"[\x00-\x20\x7f]+")
-_STYLE_BLANKS = re.compile(r"/\*.*?\*/|[\x00-\x20\x7f]+", re.DOTALL)
+_STYLE_BLANKS = re.compile(r"/\*.*?(?:\*/|\Z)|[\x00-\x20\x7f]+", re.DOTALL)
 _STYLE_ACTIVE = re.compile(r"expression\(|javascript:|vbscript:|@import|behaviou?r:|-moz-binding|\\|<")
 _STYLE_URL = re.compile(r"url\(['\"]?([^)'\"]*)")
 
@@ -206,7 +206,7 @@ def _parse(value: str, reader: _Reader) -> None:
     parser.CharacterDataHandler = reader.text
     parser.StartDoctypeDeclHandler = parser.ProcessingInstructionHandler = reader.refuse
     try:
-        parser.Parse(value.encode("utf-8"), True)
+        parser.Parse(value.encode("utf-8", "surrogatepass"), True)
     except expat.ExpatError as error:
         reason = expat.ErrorString(error.code)
         raise _Refused("narrative-xml", f"must be well-formed XHTML, in which only XML's own entities exist: {reason}") from None

@@ -1,5 +1,7 @@
 """Invariants of clinical resources: what is observed, given, planned and concluded."""
 
+import json
+
 from service.validation.chronology import certainly_after
 from service.validation.invariant import (
     Rule,
@@ -32,8 +34,14 @@ _CONDITION_IN_ERROR = coded("verificationStatus", CONDITION_VERIFICATION, "enter
 
 
 def _component_codes(node: Node, run: Run) -> bool:
-    own = codings(run.resource.get("code"))
-    return not any(coding in own for component in objects(node.get("component")) for coding in codings(component.get("code")))
+    own = set(map(_canonical, codings(run.resource.get("code"))))
+    return not any(_canonical(coding) in own for component in objects(node.get("component")) for coding in codings(component.get("code")))
+
+
+def _canonical(coding: Node) -> tuple[str, str, str]:
+    if coding.keys() <= {"system", "code", "display"}:
+        return str(coding.get("system")), str(coding.get("code")), str(coding.get("display"))
+    return "", "", json.dumps(coding, sort_keys=True, default=str)
 
 
 def _on_problem_list(node: Node) -> bool:
