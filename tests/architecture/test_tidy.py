@@ -49,7 +49,7 @@ def _undocumented(path: Path) -> Iterator[str]:
     ]
     for owner in owners:
         for node in owner.body:
-            is_public = isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_")
+            is_public = isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_") and not node.name.isupper()
             if is_public and not ast.get_docstring(node) and not _is_overload(node):
                 yield f"{_name(path)}: {node.name}"
 
