@@ -5,9 +5,11 @@ connections to the database. https://docs.gunicorn.org/en/stable/custom.html
 """
 
 import ipaddress
+import sys
 from pathlib import Path
 from typing import Any
 
+from gunicorn import glogging
 from gunicorn.app.base import BaseApplication
 
 from service.app import create_app
@@ -54,8 +56,24 @@ def options(settings: Settings, host: str, port: int) -> dict[str, Any]:
         "worker_tmp_dir": str(_MEMORY) if _MEMORY.is_dir() else None,
         "limit_request_line": _REQUEST_LINE_BYTES,
         "loglevel": "warning" if settings.log_level == "INFO" else settings.log_level.lower(),
+        "logger_class": Log,
         "proc_name": "infusion-records",
     }
+
+
+class Log(glogging.Logger):
+    """gunicorn's own log without what a request said: request lines and exception messages may be about a patient."""
+
+    def warning(self, msg: Any, *args: Any, **kwargs: Any) -> None:
+        """A warning; of a request that could not be parsed, only that there was one."""
+        if str(msg).startswith("Invalid request"):
+            super().warning("a request was refused: it is not valid HTTP")
+        else:
+            super().warning(msg, *args, **kwargs)
+
+    def exception(self, msg: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        """The class of the exception that is being handled."""
+        super().error("failed outside the application: %s", type(sys.exc_info()[1]).__name__)
 
 
 class Server(BaseApplication):

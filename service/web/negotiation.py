@@ -5,6 +5,7 @@ offered and says so. Sizes are checked before a byte of the body is read.
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
@@ -19,6 +20,7 @@ from service.rest.exchange import FHIR_JSON, FhirRequest, FhirResponse
 _JSON_FORMATS = frozenset({"json", "application/json", "application/fhir+json", "text/json", "application/json+fhir"})
 _HTML_FORMATS = frozenset({"html", "text/html", "application/xhtml+xml"})
 _XML_FORMATS = frozenset({"xml", "application/xml", "application/fhir+xml", "text/xml", "application/xml+fhir"})
+_PIECE = 65_536
 _FHIR_VERSION = re.compile(r"fhirversion\s*=\s*\"?([\w.]+)", re.IGNORECASE)
 
 
@@ -70,15 +72,30 @@ def body(request: Request, settings: Settings, is_bundle: bool) -> bytes:
             "not-supported", "content-encoding", f"A body encoded as {encoding[:20]} is not read. Send it as it is."
         )
     limit = settings.bundle_bytes if is_bundle else settings.body_bytes
-    request.max_content_length = limit
+    # a stream without a length is cut at the maximum, not refused: one byte more shows that there was more
+    request.max_content_length = limit + 1
     try:
-        return request.get_data(cache=False)
+        content = request.get_data(cache=False)
     except RequestEntityTooLarge:
-        raise PayloadTooLarge.of(
-            "too-long", "body-size", f"The body is larger than {limit} bytes. Send less, or split the Bundle."
-        ) from None
+        raise _too_large(limit) from None
     except ClientDisconnected:
         raise BadRequest.of("incomplete", "body-size", "The body ended before it was complete. Send it again.") from None
+    if len(content) > limit:
+        raise _too_large(limit)
+    return content
+
+
+def discard(request: Request, most: int) -> None:
+    """Reads what a refused client still sends, up to `most` bytes: it would not hear the answer over a broken connection."""
+    left = most if request.environ.get("wsgi.input_terminated") else min(request.content_length or 0, most)
+    stream = request.environ["wsgi.input"]
+    with suppress(Exception):
+        while left > 0 and (piece := stream.read(min(left, _PIECE))):
+            left -= len(piece)
+
+
+def _too_large(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge.of("too-long", "body-size", f"The body is larger than {limit} bytes. Send less, or split the Bundle.")
 
 
 def presented(answer: FhirResponse, look: Look) -> Response:
