@@ -156,11 +156,6 @@ class Settings:
         """WORKERS, or what suits the database: SQLite has one writer at a time and gains nothing from a second process."""
         return self.workers or (1 if self.is_sqlite else 3)
 
-    @property
-    def binary_media_types(self) -> frozenset[str]:
-        """The media types that Binary takes as they are."""
-        return frozenset(filter(None, map(str.strip, self.binary_types.split(","))))
-
 
 def _given(env_file: Path) -> set[str]:
     """The names that carry our prefix, in the environment or in the file, without the prefix."""
