@@ -1,24 +1,31 @@
-"""The service as users meet it: gunicorn in a process of its own, on both databases."""
+"""The service as users meet it: gunicorn in a process of its own, on both databases.
+
+The stories share one server for each database. Each story lives in a year of its own, with its own patient, vial and lot, so that
+none sees another's records.
+"""
 
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
 from tests.databases import KINDS, Databases
 from tests.server import Live, running
 from tests.stories.client import Client
-from tests.stories.visit import Visit
+from tests.stories.visit import YEAR, Visit
+
+_years = count(YEAR + 1)
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="session", params=KINDS)
 def live(request: pytest.FixtureRequest, databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """A running service on an empty database, shared by the tests of a module."""
+    """A running service."""
     folder = tmp_path_factory.mktemp("live")
     with databases.fresh(request.param) as url, running(folder, url) as one:
         yield one
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def client(live: Live) -> Iterator[Client]:
     """A client of the server."""
     with Client.of(live.url) as one:
@@ -26,6 +33,12 @@ def client(live: Live) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="module")
-def visit(client: Client) -> Visit:
+def year() -> int:
+    """The year of a story."""
+    return next(_years)
+
+
+@pytest.fixture(scope="module")
+def visit(client: Client, year: int) -> Visit:
     """The example visit, posted as one transaction."""
-    return Visit.posted(client)
+    return Visit.posted(client, year)

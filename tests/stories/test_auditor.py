@@ -1,10 +1,13 @@
 """An auditor asks which controlled substances were given, by whom, to whom, and where one lot went."""
 
 from tests.stories.client import Client
-from tests.stories.visit import Visit
+from tests.stories.visit import Visit, lot
 
 _TAG = "http://terminology.hl7.org/CodeSystem/v3-ActCode|CTLSUB"
-_LOG = f"MedicationAdministration?_tag={_TAG}&effective-time=ge2026-11-01&effective-time=lt2026-12-01"
+
+
+def _log(year: int) -> str:
+    return f"MedicationAdministration?_tag={_TAG}&effective-time=ge{year}-11-01&effective-time=lt{year}-12-01"
 
 
 def test_administration_log(client: Client, visit: Visit) -> None:
@@ -12,7 +15,7 @@ def test_administration_log(client: Client, visit: Visit) -> None:
     includes = "".join(
         f"&_include=MedicationAdministration:{name}" for name in ("subject", "performer", "medication", "context", "request")
     )
-    answer = client.get(f"{_LOG}{includes}&_revinclude=Provenance:target")
+    answer = client.get(f"{_log(visit.year)}{includes}&_revinclude=Provenance:target")
     given = answer.resources("match")
     assert sorted(one["identifier"][0]["value"].split("/")[1] for one in given) == ["ket", "ket-seg1", "ket-seg2"]
     doses = {one["identifier"][0]["value"].split("/")[1]: one["dosage"]["dose"]["value"] for one in given}
@@ -23,24 +26,32 @@ def test_administration_log(client: Client, visit: Visit) -> None:
 
 def test_outside_the_month_there_is_nothing(client: Client, visit: Visit) -> None:
     """The same question about December."""
-    assert client.get(f"MedicationAdministration?_tag={_TAG}&effective-time=ge2026-12-01").resources() == []
+    assert (
+        client.get(
+            f"MedicationAdministration?_tag={_TAG}&effective-time=ge{visit.year}-12-01&effective-time=lt{visit.year + 1}-01-01"
+        ).resources()
+        == []
+    )
 
 
 def test_one_lot_by_chain(client: Client, visit: Visit) -> None:
     """From the lot of the vial to what was given and what was drawn."""
-    given = client.get("MedicationAdministration?medication.lot-number=KET24A117").resources("match")
+    given = client.get(f"MedicationAdministration?medication.lot-number={lot(visit.year)}").resources("match")
     assert len(given) == 3
-    drawn = client.get("MedicationDispense?medication.lot-number=KET24A117").resources("match")
+    drawn = client.get(f"MedicationDispense?medication.lot-number={lot(visit.year)}").resources("match")
     assert [one["quantity"]["value"] for one in drawn] == [50]
-    assert client.get("MedicationAdministration?medication.lot-number=KET24A118").resources() == []
+    assert client.get("MedicationAdministration?medication.lot-number=KET24A000").resources() == []
 
 
 def test_everything_under_the_tag(client: Client, visit: Visit) -> None:
     """The ledger's records are set apart from the ordinary ones by their tag."""
-    found = {
-        kind: len(client.get(f"{kind}?_tag={_TAG}").resources("match"))
-        for kind in ("Medication", "SupplyDelivery", "MedicationDispense", "Observation")
+    narrowed = {
+        "Medication": f"lot-number={lot(visit.year)}",
+        "SupplyDelivery": f"identifier=L-{visit.year}-008702",
+        "MedicationDispense": f"whenhandedover={visit.day}",
+        "Observation": f"date={visit.day}",
     }
+    found = {kind: len(client.get(f"{kind}?_tag={_TAG}&{more}").resources("match")) for kind, more in narrowed.items()}
     assert found == {"Medication": 2, "SupplyDelivery": 1, "MedicationDispense": 1, "Observation": 2}
 
 

@@ -6,7 +6,10 @@ from urllib.parse import quote
 from tests.stories.client import Client
 from tests.stories.visit import Visit, address
 
-_SINCE = "Encounter?date=ge2026-11-17T00:00:00-08:00&_include=Encounter:subject"
+
+def _since(visit: Visit) -> str:
+    window = f"date=ge{visit.day}T00:00:00-08:00&date=lt{visit.year}-12-01"
+    return f"Encounter?{window}&_include=Encounter:subject"
 
 
 def _add(client: Client, subject: str, start: str) -> str:
@@ -30,10 +33,10 @@ def test_pages_hold_every_visit_once_with_its_patient(client: Client, visit: Vis
     """Seven visits of two patients in pages of three; the visit of the day before stays out."""
     patient = visit.place("Patient")
     other = address(client.send("POST", "Patient", {"resourceType": "Patient", "gender": "male"}).headers["Location"])
-    before = _add(client, patient, "2026-11-16T09:00:00-08:00")
-    added = [_add(client, (patient, other)[hour % 2], f"2026-11-17T1{hour}:00:00-08:00") for hour in range(6)]
+    before = _add(client, patient, f"{visit.year}-11-16T09:00:00-08:00")
+    added = [_add(client, (patient, other)[hour % 2], f"{visit.day}T1{hour}:00:00-08:00") for hour in range(6)]
     matches: list[str] = []
-    for page in client.pages(f"{_SINCE}&_count=3"):
+    for page in client.pages(f"{_since(visit)}&_count=3"):
         found = page.resources("match")
         matches += _names(found)
         assert len(found) <= 3
@@ -45,23 +48,23 @@ def test_pages_hold_every_visit_once_with_its_patient(client: Client, visit: Vis
 
 def test_continues_from_the_horizon_and_gets_only_what_changed(client: Client, visit: Visit) -> None:
     """A pull by _lastUpdated says up to when it is complete; the next one begins there."""
-    first = client.get(f"{_SINCE}&_lastUpdated=ge2020-01-01&_count=500")
+    first = client.get(f"{_since(visit)}&_lastUpdated=ge2020-01-01&_count=500")
     horizon = first.tree["meta"]["lastUpdated"]
     changed = visit.place("Encounter")
     current = client.get(changed)
     body = {**current.tree, "status": "finished", "priority": {"text": "routine"}}
     assert client.send("PUT", changed, body, If_Match=current.headers["ETag"]).status == 200
-    fresh = _add(client, visit.place("Patient"), "2026-11-17T16:30:00-08:00")
-    second = client.get(f"{_SINCE}&_lastUpdated=ge{quote(horizon)}")
+    fresh = _add(client, visit.place("Patient"), f"{visit.day}T16:30:00-08:00")
+    second = client.get(f"{_since(visit)}&_lastUpdated=ge{quote(horizon)}")
     assert sorted(_names(second.resources("match"))) == sorted([changed, fresh])
-    third = client.get(f"{_SINCE}&_lastUpdated=ge{quote(second.tree['meta']['lastUpdated'])}")
+    third = client.get(f"{_since(visit)}&_lastUpdated=ge{quote(second.tree['meta']['lastUpdated'])}")
     assert third.resources("match") == []
 
 
 def test_hears_of_deletions_from_the_history(client: Client, visit: Visit) -> None:
     """What was deleted is in `_history?_since=`, once."""
-    doomed = _add(client, visit.place("Patient"), "2026-11-17T17:00:00-08:00")
-    horizon = client.get("_history?_since=2020-01-01T00:00:00Z&_count=1000").tree["meta"]["lastUpdated"]
+    doomed = _add(client, visit.place("Patient"), f"{visit.day}T17:00:00-08:00")
+    horizon = client.get(f"{_since(visit)}&_lastUpdated=ge2020-01-01").tree["meta"]["lastUpdated"]
     assert client.send("DELETE", doomed).status in (200, 204)
     entries = client.get(f"_history?_since={quote(horizon)}").tree["entry"]
     assert [(one["request"]["method"], one["request"]["url"]) for one in entries] == [("DELETE", doomed)]

@@ -21,7 +21,7 @@ def _pressure(visit: Visit, number: int, systolic: int = 131) -> dict[str, Any]:
         "code": {"coding": [{"system": "http://loinc.org", "code": "85354-9"}]},
         "subject": {"reference": visit.place("Patient")},
         "encounter": {"reference": visit.place("Encounter")},
-        "effectiveDateTime": f"2026-11-17T10:{number % 60:02d}:00-08:00",
+        "effectiveDateTime": f"{visit.day}T10:{number % 60:02d}:00-08:00",
         "device": {"reference": visit.place("Device", 1)},
         "component": [part("8480-6", systolic), part("8462-4", 84)],
     }

@@ -85,7 +85,7 @@ def _run(line: str) -> tuple[int, str]:
     if shutil.which("curl"):
         done = subprocess.run([*words, "-w", "\n%{http_code}"], capture_output=True, text=True, timeout=60, check=True)
         answer, _, status = done.stdout.rpartition("\n")
-        body = answer.partition("\r\n\r\n")[2] if "-i" in words else answer
+        body = answer.partition("\n\n")[2] if "-i" in words else answer
         return int(status), body
     headers = dict(words[place + 1].split(": ", 1) for place, word in enumerate(words) if word == "-H")
     data = next((words[place + 1] for place, word in enumerate(words) if word == "-d"), None)

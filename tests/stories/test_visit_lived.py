@@ -23,11 +23,11 @@ _TIMES = (
 _PLANNED = ("resourceType", "identifier", "class", "type", "serviceType", "subject", "episodeOfCare", "reasonReference", "serviceProvider")
 
 
-def test_ends_in_the_same_record(client: Client) -> None:
+def test_ends_in_the_same_record(client: Client, year: int) -> None:
     """Planned, arrived, in progress, segments, vitals, two adverse events, finished: the record is that of the transaction."""
     places: dict[str, str] = {}
     versions: dict[str, str] = {}
-    for _, url, stage in sorted(_stages(), key=lambda one: one[0]):
+    for _, url, stage in sorted(_stages(year), key=lambda one: one[0]):
         body = _linked(stage, places)
         if url not in places:
             answer = client.send("POST", stage.tree["resourceType"], body.text.encode())
@@ -37,7 +37,7 @@ def test_ends_in_the_same_record(client: Client) -> None:
             answer = client.send("PUT", places[url], _with_id(body, places[url]), If_Match=versions[url])
             assert answer.status == 200, answer.tree
         versions[url] = answer.headers["ETag"]
-    for url, resource in entries():
+    for url, resource in entries(year):
         stored = client.get(places[url]).document
         assert stored is not None
         assert tokens(stored, {}) == tokens(resource, places), url
@@ -56,9 +56,9 @@ def test_a_stale_version_is_refused(client: Client) -> None:
     assert client.get(place).tree["gender"] == "other"
 
 
-def _stages() -> Iterator[tuple[tuple[str, int], str, Document]]:
+def _stages(year: int) -> Iterator[tuple[tuple[str, int], str, Document]]:
     """Every state in which a resource of the visit is written down: ((when, order), fullUrl, resource)."""
-    for order, (url, resource) in enumerate(entries()):
+    for order, (url, resource) in enumerate(entries(year)):
         tree = resource.tree
         before = list(_before(tree))
         for time, earlier in before:
@@ -71,9 +71,10 @@ def _before(tree: Any) -> Iterator[tuple[str, Any]]:
     kind = tree["resourceType"]
     if kind == "Encounter":
         plan = {name: tree[name] for name in _PLANNED} | {"status": "planned"}
-        yield "2026-11-16T12:00:00-08:00", plan
-        yield "2026-11-17T09:30:00-08:00", plan | {"status": "arrived", "period": {"start": "2026-11-17T09:30:00-08:00"}}
-        yield "2026-11-17T09:48:00-08:00", plan | {"status": "in-progress", "period": {"start": "2026-11-17T09:30:00-08:00"}}
+        arrived, _, under_way = (one["period"]["start"] for one in tree["statusHistory"])
+        yield "", plan
+        yield arrived, plan | {"status": "arrived", "period": {"start": arrived}}
+        yield under_way, plan | {"status": "in-progress", "period": {"start": arrived}}
     elif kind == "MedicationAdministration":
         start = tree["effectivePeriod"]["start"]
         running = {name: value for name, value in tree.items() if name not in ("note", "dosage")}
@@ -104,7 +105,7 @@ def _when(tree: Any) -> str:
 def _end(tree: Any) -> str:
     """When the last state is reached."""
     if tree["resourceType"] == "MedicationRequest":
-        return "2026-11-17T10:47:00-08:00"
+        return f"{tree['authoredOn'][:10]}T10:47:00-08:00"
     if tree["resourceType"] == "AdverseEvent":
         return str(tree["extension"][0]["valueDateTime"])
     if tree["resourceType"] == "DetectedIssue":

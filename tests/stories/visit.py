@@ -9,38 +9,55 @@ from service.fhir.document import Document, Limits, decode
 from tests.stories.client import Client
 
 PATH = Path(__file__).parent.parent / "data" / "example-visit.json"
+YEAR = 2026
 _SERVER_META = ("versionId", "lastUpdated")
 
 
-def sent() -> Document:
-    """The visit as a document."""
-    return decode(PATH.read_bytes(), Limits())
+def sent(year: int = YEAR) -> bytes:
+    """The visit as it is posted; for another year with other dates, another patient, another vial and another lot."""
+    text = PATH.read_text(encoding="utf-8")
+    if year != YEAR:
+        for old, new in (("2026-11-1", f"{year}-11-1"), ("KET-000123", f"KET-{year}"), ("KET24A117", lot(year)), ("-2026-", f"-{year}-")):
+            text = text.replace(old, new)
+    return text.encode()
 
 
-def entries() -> list[tuple[str, Document]]:
+def lot(year: int) -> str:
+    """The lot of the vial."""
+    return "KET24A117" if year == YEAR else f"KET{year}"
+
+
+def entries(year: int = YEAR) -> list[tuple[str, Document]]:
     """The (fullUrl, resource) of every entry."""
-    return [(one.tree["fullUrl"], one.members()["resource"]) for one in sent().members()["entry"].elements()]
+    bundle = decode(sent(year), Limits())
+    return [(one.tree["fullUrl"], one.members()["resource"]) for one in bundle.members()["entry"].elements()]
 
 
 @dataclass(frozen=True)
 class Visit:
-    """Where the entries of the visit are: fullUrl -> Type/id."""
+    """Where the entries of the visit of a year are: fullUrl -> Type/id."""
 
+    year: int
     places: Mapping[str, str]
 
     @classmethod
-    def posted(cls, client: Client) -> Self:
+    def posted(cls, client: Client, year: int = YEAR) -> Self:
         """Post the visit as one transaction."""
-        answer = client.send("POST", "", PATH.read_bytes())
+        answer = client.send("POST", "", sent(year))
         assert answer.status == 200, answer.tree
         locations = [entry["response"]["location"] for entry in answer.tree["entry"]]
-        urls = [url for url, _ in entries()]
+        urls = [url for url, _ in entries(year)]
         assert len(locations) == len(urls) == 106
-        return cls({url: address(location) for url, location in zip(urls, locations, strict=True)})
+        return cls(year, {url: address(location) for url, location in zip(urls, locations, strict=True)})
+
+    @property
+    def day(self) -> str:
+        """The date of the visit."""
+        return f"{self.year}-11-17"
 
     def place(self, type_name: str, number: int = 0) -> str:
         """The address of the visit's nth resource of a type."""
-        return [self.places[url] for url, one in entries() if one.tree["resourceType"] == type_name][number]
+        return [self.places[url] for url, one in entries(self.year) if one.tree["resourceType"] == type_name][number]
 
 
 def address(location: str) -> str:
