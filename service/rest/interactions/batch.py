@@ -9,14 +9,16 @@ from dataclasses import replace
 from service.errors import BadRequest, ServiceError
 from service.fhir.document import Document
 from service.records.context import Context
-from service.rest import body, bundle_response, entries, failure, idempotency, response
+from service.rest import body, bundle_response, entries, envelope, failure, idempotency, response
 from service.rest.exchange import Call, FhirRequest, FhirResponse
 
 
 def run(ctx: Context, call: Call) -> FhirResponse:
     """Processes a batch Bundle."""
     key = idempotency.key(call)
-    slices = entries.sliced(ctx, body.resource(ctx, call))
+    bundle = body.resource(ctx, call)
+    slices = entries.sliced(ctx, bundle)
+    envelope.require_valid_header(ctx, bundle)
     return bundle_response.bundled("batch-response", [_answer(ctx, call, key, *numbered) for numbered in enumerate(slices)])
 
 

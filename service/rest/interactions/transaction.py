@@ -12,7 +12,7 @@ from service.fhir.document import Document
 from service.records.change import Change
 from service.records.context import Context
 from service.records.write import Committed
-from service.rest import body, bundle_response, calls, changes, entries, idempotency, preference, response
+from service.rest import body, bundle_response, calls, changes, entries, envelope, idempotency, preference, response
 from service.rest.entries import Entry
 from service.rest.exchange import Call, FhirResponse
 from service.rest.preference import Return
@@ -22,7 +22,9 @@ Asked = tuple[Entry, Call]
 
 def run(ctx: Context, call: Call) -> FhirResponse:
     """Processes a transaction Bundle."""
-    asked = _asked(ctx, call, body.resource(ctx, call))
+    bundle = body.resource(ctx, call)
+    asked = _asked(ctx, call, bundle)
+    envelope.require_valid(ctx, bundle)
     writes = [(entry, _change(ctx, entry, inner)) for entry, inner in asked if inner.interaction in changes.INTERACTIONS]
     reads = [(entry, inner) for entry, inner in asked if inner.interaction not in changes.INTERACTIONS]
     wish = preference.parse(call.header("prefer"))
