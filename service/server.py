@@ -85,9 +85,11 @@ class Server(BaseApplication):
         super().__init__()
 
     def load_config(self) -> None:
+        """Hands gunicorn our options."""
         for name, value in self._options.items():
             if name in self.cfg.settings:  # an older gunicorn has no control socket to switch off
                 self.cfg.set(name, value)
 
     def load(self) -> Any:
+        """The application."""
         return self._application

@@ -1,7 +1,11 @@
 """Deleting: https://hl7.org/fhir/R4/http.html#delete, #cdelete."""
 
+from dataclasses import replace
+
 from flask.testing import FlaskClient
 
+from service.app import create_app
+from service.config import Settings
 from tests.rest.made import SYSTEM, fresh, issue, made, observation, patient
 
 
@@ -57,3 +61,17 @@ def test_a_conditional_delete_needs_a_condition(api: FlaskClient) -> None:
     issue(api.delete("/fhir/Patient"), 400)
     issue(api.delete("/fhir/Patient?_count=1"), 400)
     issue(api.delete(f"/fhir/Patient/{fresh()}?active=true"), 400)
+
+
+def test_several_are_deleted_where_the_setting_allows_it(settings: Settings) -> None:
+    app = create_app(replace(settings, conditional_delete_multiple=True, conditional_delete_max=3))
+    api = app.test_client()
+    value = fresh()
+    url = f"/fhir/Patient?identifier={SYSTEM}|{value}"
+    kept = [made(api, patient(value)) for _ in range(4)]
+    issue(api.delete(url), 412)
+    assert api.delete(f"/fhir/Patient/{kept[0]['id']}").status_code == 204
+    answer = api.delete(url)
+    assert (answer.status_code, "ETag" in answer.headers) == (204, False)
+    assert [api.get(f"/fhir/Patient/{one['id']}").status_code for one in kept] == [410] * 4
+    app.extensions["infusion_records"].database.dispose()
