@@ -1,15 +1,17 @@
 """https://hl7.org/fhir/R4/http.html#transaction (batch): entries that have nothing to do with each other.
 
-Each entry is dispatched like a request of its own, with its own commit and its own error: one bad entry spoils no other, and the
-codes are those of single requests. Idempotency-Key holds for each POST entry by its place.
+Each entry is answered like a request of its own, with its own error: one bad entry spoils no other, and the codes are those of
+single requests. Only creations that follow each other share a commit, which no answer shows. Idempotency-Key holds for each
+POST entry by its place.
 """
 
 from dataclasses import replace
+from itertools import groupby
 
 from service.errors import BadRequest, ServiceError
 from service.fhir.document import Document
 from service.records.context import Context
-from service.rest import body, bundle_response, entries, envelope, failure, idempotency, response
+from service.rest import body, bundle_response, entries, envelope, failure, idempotency, response, together
 from service.rest.exchange import Call, FhirRequest, FhirResponse
 
 
@@ -18,21 +20,40 @@ def run(ctx: Context, call: Call) -> FhirResponse:
     key = idempotency.key(call)
     bundle = body.resource(ctx, call)
     slices = entries.sliced(ctx, bundle)
-    envelope.require_valid_header(ctx, bundle)
-    return bundle_response.bundled("batch-response", [_answer(ctx, call, key, *numbered) for numbered in enumerate(slices)])
+    known = envelope.faults(ctx, bundle)
+    asked = [_asked(ctx, call, key, known, *numbered) for numbered in enumerate(slices)]
+    answers: list[FhirResponse] = []
+    for creations, run in groupby(asked, lambda one: isinstance(one, FhirRequest) and together.is_creation(one)):
+        group = list(run)
+        made = together.created(ctx, [one for one in group if isinstance(one, FhirRequest)], call.again) if creations else {}
+        answers += [made.get(place) or _answer(ctx, call, one) for place, one in enumerate(group)]
+    return bundle_response.bundled("batch-response", answers)
 
 
-def _answer(ctx: Context, call: Call, key: str | None, index: int, document: Document) -> FhirResponse:
+def _asked(ctx: Context, call: Call, key: str | None, known: envelope.Faults, index: int, document: Document) -> FhirRequest | FhirResponse:
+    """The request that an entry makes, or the answer to one that makes none."""
     try:
         request = entries.parsed(ctx, call, index, document).request
+        envelope.require_faultless(known, index)
         if not request.path and request.method == "POST":
             raise BadRequest.of("not-supported", "bundle-nested", "A Bundle in a Bundle is not processed. Send it as a request of its own.")
-        found = call.again(ctx, _with_key(request, key, index))
     except ServiceError as error:
         return response.refused(error)
     except Exception as error:  # noqa: BLE001 - one entry that fails must not take the others with it
         return failure.unexpected(error, ctx.request_id)
-    return replace(found, body=None) if request.method == "HEAD" else found
+    return _with_key(request, key, index)
+
+
+def _answer(ctx: Context, call: Call, asked: FhirRequest | FhirResponse) -> FhirResponse:
+    if isinstance(asked, FhirResponse):
+        return asked
+    try:
+        found = call.again(ctx, asked)
+    except ServiceError as error:
+        return response.refused(error)
+    except Exception as error:  # noqa: BLE001 - one entry that fails must not take the others with it
+        return failure.unexpected(error, ctx.request_id)
+    return replace(found, body=None) if asked.method == "HEAD" else found
 
 
 def _with_key(request: FhirRequest, key: str | None, index: int) -> FhirRequest:
