@@ -108,7 +108,7 @@ def _row(entry: Tree, names: dict[str, str], site: Site) -> Row:
         status=summary.status(tree),
         who=summary.text_of(person.get("display")) or names.get(reference, reference),
         who_link=site.reference(reference),
-        response=f"{request.get('method', '')} → {response.get('status', '')}" if request else "",
+        response=f"{request.get('method', '')} → {response.get('status', '')[:3]}" if request else "",
     )
 
 

@@ -1,10 +1,12 @@
 """The home page: the questions that people come with, as links and forms of plain FHIR searches."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
+from service.web.pages import summary
 from service.web.pages.site import Site
 
 CONTROLLED = "http://terminology.hl7.org/CodeSystem/v3-ActCode|CTLSUB"
@@ -48,9 +50,18 @@ def examples(site: Site, today: date) -> list[Example]:
     ]  # fmt: skip
 
 
-def forms(today: date) -> list[Form]:
-    """The searches that ask for one word or one day."""
-    day = today.isoformat()
+def latest_visit(today: date) -> list[tuple[str, str]]:
+    """The search in Encounter for the latest visit until `today`."""
+    return [("date", f"le{today}"), ("_sort", "-date"), ("_count", "1")]
+
+
+def day_of(encounter: str, site: Site) -> str:
+    """The day on which the visit with the JSON `encounter` began, in the clinic's zone."""
+    return summary.when(json.loads(encounter, parse_float=str, parse_int=str), site)[:10]
+
+
+def forms(day: str) -> list[Form]:
+    """The searches that ask for one word or one day; `day` is what they propose."""
     return [
         Form("visits", "Visits on the day", "Encounter", "date", "date", day, (("_include", "Encounter:subject"),)),
         Form("infusions", "Infusions and doses on the day", "MedicationAdministration", "effective-time", "date", day, ()),

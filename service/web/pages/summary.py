@@ -56,9 +56,11 @@ def text_of(value: object) -> str:
 
 
 def details(tree: Tree) -> str:
-    """The figures: an Observation's value and components, a dose and its rate, a vial's lot, a person's number and birth date."""
+    """The figures: an Observation's value and components, a dose and its rate, a vial's lot, how severe it was,
+    a person's number and birth date."""
     parts = [_value(tree), *(_component(part) for part in _dicts(tree.get("component"))), *_person(tree)]
     parts += [f"lot {lot}" for batch in _dicts(tree.get("batch")) if (lot := _string(batch, "lotNumber"))]
+    parts += [f"severity {words}" for words in [text_of(tree.get("severity"))] if words]
     for dosage in _dicts(tree.get("dosage")):
         parts.extend((_quantity(dosage.get("dose")), _quantity(dosage.get("rateQuantity"))))
     return " · ".join(part for part in parts if part)

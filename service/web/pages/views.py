@@ -7,7 +7,8 @@ from flask import Blueprint, Flask, Response, request
 
 from service import clock
 from service.paths import resource_path
-from service.records.context import Service
+from service.records.context import Context, Service
+from service.records.find import find
 from service.web.pages import home, policy
 from service.web.pages.site import Site
 from service.web.pages.templating import page
@@ -26,13 +27,14 @@ def register(app: Flask, service: Service) -> None:
 
 def _home(service: Service, site: Site) -> Response:
     today = clock.to_datetime(service.clock()).astimezone(site.zone).date()
+    _, latest = find(Context(service), "Encounter", home.latest_visit(today), lenient=False)
     return _html(
         page(
             "home.html",
             site,
             title="Home",
             examples=home.examples(site, today),
-            forms=home.forms(today),
+            forms=home.forms(home.day_of(latest.matches[0].text, site) if latest.matches else today.isoformat()),
             types=home.types(site, service.definitions.types),
         )
     )

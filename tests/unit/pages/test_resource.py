@@ -97,7 +97,7 @@ def test_a_history_shows_deletions() -> None:
             {
                 "fullUrl": f"{BASE}/Patient/p1",
                 "request": {"method": "DELETE", "url": "Patient/p1"},
-                "response": {"status": "204", "etag": 'W/"4"', "lastModified": "2026-03-14T16:40:00.125Z"},
+                "response": {"status": "204 No Content", "etag": 'W/"4"', "lastModified": "2026-03-14T16:40:00.125Z"},
             },
             {
                 "fullUrl": f"{BASE}/Patient/p1",
@@ -109,7 +109,7 @@ def test_a_history_shows_deletions() -> None:
     }
     page = _page(tree, "Patient/p1/_history")
     assert "History of Patient/p1" in page
-    assert "DELETE → 204" in page
+    assert "DELETE → 204<" in page
     assert "Deleted" in page
     assert 'href="/fhir/Patient/p1/_history/3"' in page
 

@@ -46,6 +46,7 @@ def test_label_reads_references_by_the_names_it_is_given() -> None:
         ({"component": [{"code": {"text": "Systolic"}, "valueQuantity": {"value": "124", "unit": "mmHg"}}]}, "Systolic 124 mmHg"),
         ({"dosage": {"dose": {"value": "21.7", "unit": "mg"}, "rateQuantity": {"value": "42", "unit": "mL/h"}}}, "21.7 mg · 42 mL/h"),
         ({"identifier": [{"value": "KET-1"}], "birthDate": "1982-05", "gender": "other"}, "KET-1 · born 1982-05 · other"),
+        ({"severity": {"coding": [{"code": "mild"}]}}, "severity mild"),
         ({"batch": {"lotNumber": "K7"}}, "lot K7"),
         ({}, ""),
     ],
