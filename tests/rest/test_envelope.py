@@ -30,4 +30,6 @@ def test_an_entry_of_a_transaction_is_held_to_the_definition(api: FlaskClient) -
 def test_an_odd_entry_of_a_batch_does_not_stop_the_others(api: FlaskClient) -> None:
     tree = bundle("batch", entry("POST", "Patient", patient()) | {"foo": 1}, entry("POST", "Patient", patient()))
     answer = api.post("/fhir", data=json.dumps(tree), content_type=FHIR)
-    assert answer.json["entry"][1]["response"]["status"].startswith("201")
+    first, second = (one["response"] for one in answer.json["entry"])
+    assert (first["status"][:3], second["status"][:3]) == ("422", "201")
+    assert first["outcome"]["issue"][0]["expression"] == ["Bundle.entry[0].foo"]
