@@ -38,10 +38,15 @@ class Place:
         return found[self.index] if isinstance(found, list) and self.index < len(found) else None
 
     def put(self, member: str, value: Json) -> None:
-        """Set the element to `value` under the member name `member`; extensions of the old primitive go."""
+        """Set the element to `value` under the member name `member`, where it stood; extensions of the old primitive go."""
         if self.index is None:
-            self.delete()
-            self.owner[member] = value
+            own = (self.member, "_" + self.member)
+            first = next(name for name in self.owner if name in own)
+            kept = [
+                (member, value) if name == first else (name, old) for name, old in self.owner.items() if name == first or name not in own
+            ]
+            self.owner.clear()
+            self.owner.update(kept)
         else:
             self.owner[self.member][self.index] = value
             self._forget_extensions(None)

@@ -21,7 +21,7 @@ from service.search.execute import Found, Page
 from service.search.query import Query
 from service.search.unparse import unparse
 
-_READABLE = "|,:/$*"
+_READABLE = ",:/$*"
 
 
 def run(ctx: Context, call: Call) -> FhirResponse:

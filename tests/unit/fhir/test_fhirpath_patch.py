@@ -199,3 +199,10 @@ def test_a_malformed_patch_is_a_bad_request(body: Any) -> None:
 def test_a_path_outside_the_grammar_is_a_bad_request(path: str) -> None:
     with pytest.raises(BadRequest):
         parse(path)
+
+
+def test_a_replaced_element_stays_where_it_stood() -> None:
+    patched = apply(operation("replace", "Patient.birthDate", value={"valueDate": "1816"}))
+    assert list(patched) == [name for name in PATIENT if name != "_birthDate"]
+    changed_type = apply(operation("replace", "Patient.deceased", value={"valueDateTime": "1852-11-27"}))
+    assert list(changed_type) == ["deceasedDateTime" if name == "deceasedBoolean" else name for name in PATIENT]
