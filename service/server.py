@@ -5,6 +5,8 @@ connections to the database. https://docs.gunicorn.org/en/stable/custom.html
 """
 
 import ipaddress
+import socket
+import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from service.config import Settings, SettingsError
 
 _REQUEST_LINE_BYTES = 8190
 _GRACE_SECONDS = 30
+SILENCE_SECONDS = 10
 _KEEPALIVE_SECONDS = 15
 _MEMORY = Path("/dev/shm")  # noqa: S108  gunicorn's heartbeat files need no disk, and no writable root
 
@@ -57,8 +60,20 @@ def options(settings: Settings, host: str, port: int) -> dict[str, Any]:
         "limit_request_line": _REQUEST_LINE_BYTES,
         "loglevel": "warning" if settings.log_level == "INFO" else settings.log_level.lower(),
         "logger_class": Log,
+        "when_ready": limit_silence,
         "proc_name": "infusion-records",
     }
+
+
+def limit_silence(server: Any) -> None:
+    """Connections on the listeners of `server` break off when the other side neither sends nor takes anything for a while.
+
+    A request occupies a thread from its first byte on, so a few clients that stall could occupy them all. Linux hands the limits of a
+    listening socket on to the connections that it accepts: https://man7.org/linux/man-pages/man7/socket.7.html
+    """
+    for listener in server.LISTENERS:
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            listener.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", SILENCE_SECONDS, 0))
 
 
 class Log(glogging.Logger):

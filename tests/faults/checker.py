@@ -1,0 +1,58 @@
+"""What must be true of a database whatever happened to the service: compared row by row with what the stored versions say."""
+
+import json
+from collections.abc import Iterable
+
+from sqlalchemy import select
+
+from service.fhir.document import Number
+from service.records.context import Service
+from service.search import index
+from service.storage.database import Transaction
+from service.storage.tables import search
+from service.storage.tables.resources import resource, version
+from tests.properties.races import require_dense
+
+
+def require_sound(service: Service) -> None:
+    """Versions dense, current rows right, the index exactly what the current versions yield, and every database's own checks."""
+    require_dense(service)
+    with service.database.read() as tx:
+        _require_index(tx, service)
+        if tx.dialect == "sqlite":
+            assert tx.connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+            assert tx.connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+
+
+def require_whole_transactions(service: Service, groups: Iterable[Iterable[str]]) -> None:
+    """Of each group of ids (the entries of one transaction) all exist or none."""
+    with service.database.read() as tx:
+        there = set(tx.connection.scalars(select(resource.c.fhir_id)))
+    for group in map(set, groups):
+        assert group <= there or not group & there, f"half of a transaction: {sorted(group & there)}"
+
+
+def stored_ids(service: Service) -> set[tuple[str, str]]:
+    """(type, id) of every resource that is not deleted."""
+    with service.database.read() as tx:
+        rows = tx.connection.execute(select(resource.c.type, resource.c.fhir_id).where(resource.c.deleted.is_(False)))
+        return {(service.definitions.type_name(row.type), row.fhir_id) for row in rows}
+
+
+def _require_index(tx: Transaction, service: Service) -> None:
+    expected: dict[str, set[index.Row]] = {table.name: set() for table in search.TABLES}
+    current = select(resource.c.res_id, resource.c.type, version.c.body).join_from(
+        resource, version, (version.c.res_id == resource.c.res_id) & (version.c.version == resource.c.version)
+    )
+    for row in tx.connection.execute(current.where(version.c.body.is_not(None))):
+        tree = json.loads(row.body, parse_float=Number)
+        found = index.rows(service.registry, service.definitions.type_name(row.type), row.res_id, tree)
+        for name, rows in found.items():
+            expected[name] |= rows
+    for table in search.TABLES:
+        stored = {tuple(row) for row in tx.connection.execute(select(table))}
+        assert stored == expected[table.name], f"{table.name}: {_difference(stored, expected[table.name])}"
+
+
+def _difference(stored: set[tuple[object, ...]], expected: set[tuple[object, ...]]) -> str:
+    return f"too many {sorted(map(str, stored - expected))[:3]}, missing {sorted(map(str, expected - stored))[:3]}"
