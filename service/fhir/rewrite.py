@@ -14,27 +14,16 @@ Path = tuple[str | int, ...]
 def stamped(document: Document, id: str, version: int, last_updated: str) -> str:
     """The text of `document` with `id`, `meta.versionId` and `meta.lastUpdated` set; nothing else changes.
 
-    A member that is there keeps its place; a missing `id` and `meta` follow `resourceType`, a missing version and instant
-    lead `meta`.
+    A member that is there keeps its place; a missing `id` follows `resourceType`, a missing `meta` the `id`, a missing version and
+    instant lead `meta`.
     """
     members = member_texts(document.text)
     meta = member_texts(members["meta"]) if isinstance(document.tree.get("meta"), dict) else {}
     server = {"versionId": f'"{version}"', "lastUpdated": f'"{last_updated}"'}
     meta_text = object_text({**{name: text for name, text in server.items() if name not in meta}, **meta, **server})
-    if "id" in members and "meta" in members:
-        members["id"], members["meta"] = quoted(id), meta_text
-        return object_text(members)
-    ordered = {"resourceType": members.pop("resourceType")}
-    if "id" not in members:
-        ordered["id"] = quoted(id)
-    if "meta" not in members:
-        if "id" in members:
-            members = _after(members, "id", "meta", meta_text)
-        else:
-            ordered["meta"] = meta_text
-    for name, text in members.items():
-        ordered[name] = {"id": quoted(id), "meta": meta_text}.get(name, text)
-    return object_text(ordered)
+    members = {**members, "id": quoted(id)} if "id" in members else _after(members, "resourceType", "id", quoted(id))
+    members = {**members, "meta": meta_text} if "meta" in members else _after(members, "id", "meta", meta_text)
+    return object_text(members)
 
 
 def replaced(document: Document, values: Mapping[Path, str]) -> Document:

@@ -14,7 +14,7 @@ from service.config import Settings
 from tests.databases import KINDS, Databases
 from tests.properties.raw_json import DATES, SPACES, Elements, Members, decimals, render, shuffled, strings
 
-_EXAMPLES = 60
+_EXAMPLES = 30
 _JSON = "application/fhir+json"
 _SERVER = ("id", "meta")
 
