@@ -12,6 +12,13 @@ from service.web.pages.site import Site
 CONTROLLED = "http://terminology.hl7.org/CodeSystem/v3-ActCode|CTLSUB"
 """The tag of controlled substances."""
 
+Pairs = tuple[tuple[str, str], ...]
+
+_VISITS: Pairs = (("_include", "Encounter:subject"),)
+_DOSES: Pairs = (("_include", "MedicationAdministration:medication"), ("_include", "MedicationAdministration:subject"))
+_EVENTS: Pairs = (("_include", "AdverseEvent:subject"),)
+_OBSERVED: Pairs = (("_include", "Observation:subject"),)
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -26,28 +33,31 @@ class Example:
 class Form:
     """One search with a blank: `parameter` takes what is typed, `fixed` goes along with it."""
 
-    key: str
     words: str
     type: str
     parameter: str
     kind: str
     value: str
-    fixed: tuple[tuple[str, str], ...]
+    fixed: Pairs
 
 
 def examples(site: Site, today: date) -> list[Example]:
     """The searches of a clinic day, of an auditor and of a program that pulls, dated `today` in the clinic's zone."""
     since = f"ge{today - timedelta(days=30)}"
     return [
-        _example(site, "The latest visits, with their patients", "Encounter", ("_sort", "-date"), ("_include", "Encounter:subject")),
-        _example(site, "The latest infusions and doses", "MedicationAdministration", ("_sort", "-effective-time")),
-        _example(site, "The latest adverse events", "AdverseEvent", ("_sort", "-date")),
+        _example(site, "The latest visits", "Encounter", ("_sort", "-date"), *_VISITS),
+        _example(site, "The latest infusions and doses", "MedicationAdministration", ("_sort", "-effective-time"), *_DOSES),
+        _example(site, "The latest adverse events", "AdverseEvent", ("_sort", "-date"), *_EVENTS),
         _example(
-            site, "Controlled substances given in the last 30 days", "MedicationAdministration",
-            ("_tag", CONTROLLED), ("effective-time", since), ("_include", "MedicationAdministration:medication"),
+            site,
+            "Controlled substances given in the last 30 days",
+            "MedicationAdministration",
+            *(("_tag", CONTROLLED), ("effective-time", since), *_DOSES),
         ),
-        _example(site, "Blood pressures, latest first", "Observation", ("code", "http://loinc.org|85354-9"), ("_sort", "-date")),
-    ]  # fmt: skip
+        _example(
+            site, "Blood pressures, latest first", "Observation", ("code", "http://loinc.org|85354-9"), ("_sort", "-date"), *_OBSERVED
+        ),
+    ]
 
 
 def latest_visit(today: date) -> list[tuple[str, str]]:
@@ -63,11 +73,11 @@ def day_of(encounter: str, site: Site) -> str:
 def forms(day: str) -> list[Form]:
     """The searches that ask for one word or one day; `day` is what they propose."""
     return [
-        Form("visits", "Visits on the day", "Encounter", "date", "date", day, (("_include", "Encounter:subject"),)),
-        Form("infusions", "Infusions and doses on the day", "MedicationAdministration", "effective-time", "date", day, ()),
-        Form("events", "Adverse events on the day", "AdverseEvent", "date", "date", day, ()),
-        Form("patient", "Patients by name", "Patient", "name", "search", "", ()),
-        Form("lot", "What was given from a vial, by lot number", "MedicationAdministration", "medication.lot-number", "search", "", ()),
+        Form("Visits on the day", "Encounter", "date", "date", day, _VISITS),
+        Form("Infusions and doses on the day", "MedicationAdministration", "effective-time", "date", day, _DOSES),
+        Form("Adverse events on the day", "AdverseEvent", "date", "date", day, _EVENTS),
+        Form("Patients by name", "Patient", "name", "search", "", ()),
+        Form("What was given from a vial, by lot number", "MedicationAdministration", "medication.lot-number", "search", "", _DOSES),
     ]
 
 
