@@ -6,11 +6,10 @@ are compiled to a join. https://hl7.org/fhir/R4/search.html#chaining
 
 from dataclasses import replace
 
-from service.search.compile import compiled
 from service.search.parameter import Registry
 from service.search.query import All, Any, Chain, Clause, Match, Not, Query, Target
+from service.search.rows import fhir_ids
 from service.storage.database import Transaction
-from service.storage.tables.resources import resource
 
 FEW = 200
 
@@ -33,8 +32,7 @@ def _resolved(tx: Transaction, registry: Registry, clause: Clause) -> Clause:
     for name, below in inner:
         if below == Any(()):
             continue
-        ends = compiled(registry, Query(name, (below,)), tx.dialect).ids(resource.c.fhir_id).limit(FEW + 1)
-        found.extend(Target(id, name) for id in tx.connection.execute(ends).scalars())
+        found.extend(Target(id, name) for id in fhir_ids(tx, registry, Query(name, (below,)), FEW + 1))
         if len(found) > FEW:
             return replace(clause, targets=inner)
     ordered = sorted(set(found), key=lambda target: (target.type or "", target.id))

@@ -9,15 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any as AnyType
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, false, not_, or_, select, true, union_all
+from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, and_, exists, false, not_, or_, select, true, union_all
 
-from service.search import query as asked
+from service.fhir.temporal import BEGINNING
+from service.search import query as terms
 from service.search.main_date import MISSING
 from service.search.parameter import Registry
-from service.search.query import Chain, Clause, Match, Missing, Moment, Not, Token
+from service.search.query import Chain, Clause, Match, Missing, Moment, Not, Token, Value
+from service.search.statement import Binder
 from service.search.type_plan import WITHOUT_ROWS
 from service.search.types import IMPLEMENTED, date, token
-from service.search.types.protocol import SearchParameter
+from service.search.types.protocol import Asked, SearchParameter
 from service.storage.tables import search as index
 from service.storage.tables.resources import resource
 
@@ -37,18 +39,22 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Clauses:
-    """Builds conditions for one query type. `inner` compiles the search at the end of a chain to its FHIR ids."""
+    """Builds conditions for one query type. `inner` compiles the search at the end of a chain to its FHIR ids.
+
+    Values go in through `binder`, so that the statement serves every search of the same shape.
+    """
 
     registry: Registry
     type: str
     dialect: str
+    binder: Binder
     inner: Callable[[str, Clause], Select[AnyType]]
 
     def condition(self, clause: Clause, at: Candidate) -> Bool:
         """Whether the candidate satisfies the clause."""
-        if isinstance(clause, asked.All):
+        if isinstance(clause, terms.All):
             return self.conjunction(clause.clauses, at)
-        if isinstance(clause, asked.Any):
+        if isinstance(clause, terms.Any):
             return or_(false(), *(self.condition(one, at) for one in clause.clauses))
         if isinstance(clause, Not):
             return not_(self.condition(clause.clause, at))
@@ -91,7 +97,7 @@ class Clauses:
         identifier = match.modifier == "identifier"
         table = index.token.alias() if identifier else _TABLES[parameter.kind].alias()
         predicate = token.predicate if identifier else IMPLEMENTED[parameter.kind].predicate
-        values = [predicate(table.c, value, match.modifier, parameter, self.registry.reading) for value in match.values]
+        values = [predicate(table.c, self._asked(value, parameter, match.modifier)) for value in match.values]
         keys = parameter.identifier_keys if identifier else parameter.keys
         return table, and_(_among(table.c.param, keys), self._narrowed(table, parameter, identifier), or_(*values))
 
@@ -100,18 +106,38 @@ class Clauses:
         return union_all(*self._arms(parameter, moments)).subquery()
 
     def _arms(self, parameter: SearchParameter, moments: tuple[Moment, ...]) -> list[Select[AnyType]]:
-        first, last = date.bounds(moments)
+        first, last = self._bounds(moments)
         arms = []
         for number, longest in enumerate(date.LONGEST):
             table = index.date.alias()
             ranges = [_among(table.c.param, parameter.keys), table.c.span == number]
             if first is not None and number < len(date.LONGEST) - 1:
-                ranges.append(table.c.lo >= first - longest)
+                ranges.append(table.c.lo >= self._bound(moments, 0, longest))
             if last is not None:
                 ranges.append(table.c.lo <= last)
-            tests = [date.predicate(table.c, moment, None, parameter, self.registry.reading) for moment in moments]
+            tests = [date.predicate(table.c, self._asked(moment, parameter)) for moment in moments]
             arms.append(select(table.c.lo, table.c.res_id).where(*ranges, *tests))
         return arms
+
+    def _asked(self, value: Value, parameter: SearchParameter, modifier: str | None = None) -> Asked:
+        place = self.binder.place(value)
+        return Asked(value, modifier, parameter, self.registry.reading, lambda read: self.binder.bind(lambda values: read(values[place])))
+
+    def _bounds(self, moments: Sequence[Moment]) -> tuple[BindParameter[int] | None, BindParameter[int] | None]:
+        """The window that all of `moments` together leave open."""
+        first, last = date.bounds(moments)
+        return (None if first is None else self._bound(moments, 0, 0), None if last is None else self._bound(moments, 1, 0))
+
+    def _bound(self, moments: Sequence[Moment], end: int, earlier: int) -> BindParameter[int]:
+        """One end of that window, less `earlier` microseconds."""
+        places = [self.binder.place(moment) for moment in moments]
+
+        def read(values: Sequence[Value]) -> int:
+            bound = date.bounds([value for place in places if isinstance(value := values[place], Moment)])[end]
+            assert bound is not None, "searches of one shape have bounds at the same ends"
+            return max(bound - earlier, BEGINNING)
+
+        return self.binder.bind(read)
 
     def _narrowed(self, table: FromClause, parameter: SearchParameter, identifier: bool) -> Bool:
         if identifier or not parameter.only:
@@ -132,11 +158,15 @@ class Clauses:
         """A condition on the resource's own row."""
         rows = resource.alias() if at.own is None else at.own
         if match.parameter == "_id":
-            ids = [value.code for value in match.values if isinstance(value, Token) and value.code and not value.system]
-            condition: Bool = rows.c.fhir_id.in_(ids)
+            bare = [
+                self._asked(value, self.parameter("_id"))
+                for value in match.values
+                if isinstance(value, Token) and value.code and not value.system
+            ]
+            condition: Bool = rows.c.fhir_id.in_([one.bind(lambda value: value.code) for one in bare])
         else:
             instant, parameter = _Instant(rows.c.last_updated, rows.c.last_updated), self.parameter(match.parameter)
-            condition = or_(*(date.predicate(instant, value, None, parameter, self.registry.reading) for value in match.values))
+            condition = or_(*(date.predicate(instant, self._asked(value, parameter)) for value in match.values))
         if at.own is not None:
             return condition
         return exists().where(rows.c.res_id == at.res_id, condition).correlate_except(rows)
@@ -145,12 +175,12 @@ class Clauses:
         if not parameter.main or at.lo is None:
             table = self.window_rows(parameter, moments)
             return self._within(table, true(), at, probes=False)
-        first, last = date.bounds(moments)
+        first, last = self._bounds(moments)
         edge = at.lo <= last if last is not None else true()
         if first is None and all(moment.prefix in ("le", "lt") for moment in moments):
             return and_(edge, at.lo > MISSING)
         table = index.date.alias()
-        tests = [date.predicate(table.c, moment, None, parameter, self.registry.reading) for moment in moments]
+        tests = [date.predicate(table.c, self._asked(moment, parameter)) for moment in moments]
         same = [_among(table.c.param, parameter.keys), table.c.span.in_(range(len(date.LONGEST))), table.c.lo == at.lo]
         return and_(edge, exists().where(*same, table.c.res_id == at.res_id, *tests).correlate_except(table))
 

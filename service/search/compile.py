@@ -11,21 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, distinct, func, select, true
+from sqlalchemy import BigInteger, ColumnElement, FromClause, Integer, Select, and_, bindparam, distinct, func, select, true
 
-from service.fhir.temporal import DAY
 from service.search import order
 from service.search.clauses import POSTINGS, Bool, Candidate, Clauses
 from service.search.order import Key
-from service.search.paging import Position
 from service.search.parameter import Registry
 from service.search.query import Clause, Match, Query, Sort, Target, Token
-from service.search.types import date
+from service.search.shape import is_short
+from service.search.statement import Binder
 from service.storage.tables import search as index
 from service.storage.tables.resources import resource, version
 
 _RANK_ID, _RANK_IDENTITY, _RANK_STRING, _RANK_WINDOW, _RANK_PULL, _RANK_TOKEN, _RANK_SPAN = range(7)
-_SHORT_WINDOW = 40 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +46,19 @@ class Compiled:
     keys: tuple[Key, ...]
     bounded: bool
 
-    def page(self, count: int, position: Position | None) -> Select[Any]:
-        """The rows of one page: res_id, sort keys, resource and body."""
+    def page(self, positioned: bool) -> Select[Any]:
+        """At most `count` rows, from the position on if there is one: res_id, sort keys, resource and body."""
         labels = [key.expression.label(f"key{number}") for number, key in enumerate(self.keys)]
         tie = self.driver.at.res_id
         last = bool(self.keys) and self.keys[-1].descending
         chosen = select(tie.label("res_id"), *labels).select_from(self._source()).where(self.driver.condition, self.condition)
-        if position is not None:
-            chosen = chosen.where(order.after(self.keys, tie, position))
+        if positioned:
+            chosen = chosen.where(order.after(self.keys, tie))
         if not self.driver.unique:
             chosen = chosen.distinct()
-        chosen = chosen.order_by(*(key.ordering for key in self.keys), tie.desc() if last else tie.asc()).limit(count)
+        chosen = chosen.order_by(*(key.ordering for key in self.keys), tie.desc() if last else tie.asc()).limit(
+            bindparam("count", 0, Integer)
+        )
         page = chosen.subquery("page")
         ordering = [page.c[f"key{number}"].desc() if key.descending else page.c[f"key{number}"] for number, key in enumerate(self.keys)]
         return bodies(page, [page.c[label.name] for label in labels]).order_by(*ordering, page.c.res_id.desc() if last else page.c.res_id)
@@ -97,21 +97,20 @@ def bodies(page: FromClause, extra: Sequence[ColumnElement[Any]] = ()) -> Select
     )
 
 
-def compiled(registry: Registry, query: Query, dialect: str, horizon: int | None = None) -> Compiled:
-    """The search as SQL. `horizon` (microseconds) bounds a pull."""
-    clauses = Clauses(registry, query.type, dialect, lambda type, clause: _ends(registry, type, clause, dialect))
+def compiled(registry: Registry, query: Query, dialect: str, binder: Binder, bounded: bool = False) -> Compiled:
+    """The search as SQL. A pull is `bounded` by the parameter `horizon` (microseconds)."""
+
+    def ends(type: str, clause: Clause) -> Select[Any]:
+        return compiled(registry, Query(type, (clause,)), dialect, binder).ids(resource.c.fhir_id)
+
+    clauses = Clauses(registry, query.type, dialect, binder, ends)
     driver = _driver(clauses, query)
-    rest = [clause for clause in query.where if clause not in driver.answers]
+    rest = [clause for clause in query.where if all(clause is not answered for answered in driver.answers)]
     condition = clauses.conjunction(rest, driver.at)
     keys = tuple(_keys(clauses, query, driver))
-    if horizon is not None:
-        condition = and_(condition, resource.c.last_updated <= horizon)
-    return Compiled(driver, condition, keys, bounded=horizon is not None)
-
-
-def _ends(registry: Registry, type: str, clause: Clause, dialect: str) -> Select[Any]:
-    """The FHIR ids at the end of a chain."""
-    return compiled(registry, Query(type, (clause,)), dialect).ids(resource.c.fhir_id)
+    if bounded:
+        condition = and_(condition, resource.c.last_updated <= bindparam("horizon", 0, BigInteger))
+    return Compiled(driver, condition, keys, bounded)
 
 
 def _keys(clauses: Clauses, query: Query, driver: Driver) -> list[Key]:
@@ -172,9 +171,7 @@ def _window_rank(clauses: Clauses, clause: Match) -> int | None:
     moment = clauses.window_part(clause)
     if moment is None or moment.prefix == "ne":
         return None
-    first, last = date.bounds((moment,))
-    short = first is not None and (last is None or last - first <= _SHORT_WINDOW)
-    return _RANK_WINDOW if short else _RANK_SPAN
+    return _RANK_WINDOW if is_short(moment) else _RANK_SPAN
 
 
 def _rows_driver(clauses: Clauses, match: Match) -> Driver:

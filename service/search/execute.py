@@ -6,11 +6,11 @@ Everything runs in the transaction it is given, so a write sees its own effects.
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from service.errors import Issue
+from service.search import rows
 from service.search.chain import resolved
-from service.search.compile import Compiled, compiled
 from service.search.include import included
 from service.search.paging import Cursors, Position
 from service.search.parameter import Registry
@@ -20,6 +20,13 @@ from service.storage.database import Transaction, horizon
 from service.storage.tables.resources import resource
 
 INCLUDES = 5000
+_OWN_COLUMNS = 5
+_CURRENT = select(resource.c.res_id, resource.c.fhir_id, resource.c.version).where(
+    resource.c.res_id.in_(bindparam("res_ids", expanding=True))
+)
+_CURRENT = _CURRENT.order_by(resource.c.res_id)
+ASK = -1
+"""A total that only a count can tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +68,18 @@ def execute(tx: Transaction, registry: Registry, query: Query, cursors: Cursors,
     canonical = unparse(registry, replace(query, cursor=None))
     position = cursors.read(canonical, query.cursor) if query.cursor is not None else None
     bound = _horizon(tx, query, position)
-    search = compiled(registry, resolved(tx, registry, query), tx.dialect, bound)
+    search = resolved(tx, registry, query)
     if query.counts_only:
-        return Page((), total=_count(tx, search), horizon=bound)
-    rows = tx.connection.execute(search.page(query.count + 1, position)).all()
-    page, more = rows[: query.count], len(rows) > query.count
+        return Page((), total=rows.total(tx, registry, search, bound), horizon=bound)
+    found = rows.page(tx, registry, search, query.count + 1, position, bound)
+    page, more = found[: query.count], len(found) > query.count
+    total = _total(query, len(page), alone=position is None and not more)
     others, issues = included(tx, registry, query, page, most_included)
     return Page(
         matches=tuple(_found(registry, row) for row in page),
         included=tuple(_found(registry, row) for row in others),
-        total=_total(tx, search, query, len(page), alone=position is None and not more),
-        next=cursors.write(canonical, _last(search, page[-1], bound)) if more else None,
+        total=rows.total(tx, registry, search, bound) if total == ASK else total,
+        next=cursors.write(canonical, _last(page[-1], bound)) if more else None,
         horizon=bound,
         issues=issues,
     )
@@ -79,10 +87,8 @@ def execute(tx: Transaction, registry: Registry, query: Query, cursors: Cursors,
 
 def matching(tx: Transaction, registry: Registry, query: Query, limit: int) -> list[Candidate]:
     """At most `limit` matches, oldest first."""
-    search = compiled(registry, resolved(tx, registry, query), tx.dialect)
-    rows = tx.connection.execute(search.ids(resource.c.res_id).limit(limit)).scalars().all()
-    current = select(resource.c.res_id, resource.c.fhir_id, resource.c.version).where(resource.c.res_id.in_(sorted(set(rows))))
-    return [Candidate(row.res_id, row.fhir_id, row.version) for row in tx.connection.execute(current.order_by(resource.c.res_id))]
+    found = rows.res_ids(tx, registry, resolved(tx, registry, query), limit)
+    return [Candidate(row.res_id, row.fhir_id, row.version) for row in tx.connection.execute(_CURRENT, {"res_ids": found})]
 
 
 def _horizon(tx: Transaction, query: Query, position: Position | None) -> int | None:
@@ -91,21 +97,18 @@ def _horizon(tx: Transaction, query: Query, position: Position | None) -> int | 
     return position.horizon if position else horizon(tx)
 
 
-def _count(tx: Transaction, search: Compiled) -> int:
-    return int(tx.connection.execute(search.total()).scalar_one())
-
-
-def _total(tx: Transaction, search: Compiled, query: Query, length: int, alone: bool) -> int | None:
+def _total(query: Query, length: int, alone: bool) -> int | None:
     """A page that is the whole result says so for nothing."""
     if query.total == "none":
         return None
     if alone:
         return length
-    return _count(tx, search) if query.total else None
+    return ASK if query.total else None
 
 
-def _last(search: Compiled, row: Any, bound: int | None) -> Position:
-    return Position(tuple(row[1 : 1 + len(search.keys)]), row.res_id, bound)
+def _last(row: Any, bound: int | None) -> Position:
+    """The position of a row: its sort keys stand between res_id and the resource's own columns."""
+    return Position(tuple(row[1:-_OWN_COLUMNS]), row.res_id, bound)
 
 
 def _found(registry: Registry, row: Any) -> Found:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import Integer, bindparam, select
 
 from service.errors import Issue
 from service.search.compile import bodies
@@ -21,6 +21,18 @@ from service.storage.tables.resources import resource
 Key = tuple[str, int]
 """(FHIR id, type number)"""
 _CHUNK = 300
+
+_IDS = bindparam("ids", expanding=True)
+_NUMBER = bindparam("type_number")
+_NAMED = bodies(
+    select(resource.c.res_id)
+    .where(resource.c.type == _NUMBER, resource.c.fhir_id.in_(_IDS), resource.c.deleted.is_(False))
+    .subquery("page")
+)
+_POINTING = index.reference.c
+_POINTS = (_POINTING.param.in_(bindparam("keys", expanding=True)), _POINTING.target_id.in_(_IDS), _POINTING.target_type == _NUMBER)
+_COUNT = bindparam("count", type_=Integer)
+_REFERRING = bodies(select(_POINTING.res_id).distinct().where(*_POINTS).order_by(_POINTING.res_id).limit(_COUNT).subquery("page"))
 
 
 def included(tx: Transaction, registry: Registry, query: Query, page: Sequence[Any], limit: int) -> tuple[list[Any], tuple[Issue, ...]]:
@@ -63,10 +75,7 @@ def _by_key(tx: Transaction, keys: Sequence[Key], limit: int) -> Iterable[Any]:
         by_type.setdefault(number, []).append(id)
     for number, ids in by_type.items():
         for start in range(0, len(ids), _CHUNK):
-            chosen = select(resource.c.res_id).where(
-                resource.c.type == number, resource.c.fhir_id.in_(ids[start : start + _CHUNK]), resource.c.deleted.is_(False)
-            )
-            yield from tx.connection.execute(bodies(chosen.subquery("page")))
+            yield from tx.connection.execute(_NAMED, {"type_number": number, "ids": ids[start : start + _CHUNK]})
 
 
 def _referring(tx: Transaction, registry: Registry, query: Query, page: Sequence[Any], limit: int) -> Iterable[Any]:
@@ -76,18 +85,13 @@ def _referring(tx: Transaction, registry: Registry, query: Query, page: Sequence
     for include in query.includes:
         if not include.reverse:
             continue
+        keys = _reverse_keys(registry, include, query.type)
         for start in range(0, len(ids), _CHUNK):
-            chosen = _referring_rows(registry, include, number, ids[start : start + _CHUNK])
-            rows = select(index.reference.c.res_id).distinct().where(chosen).order_by(index.reference.c.res_id).limit(limit)
-            yield from tx.connection.execute(bodies(rows.subquery("page")))
+            values = {"type_number": number, "ids": ids[start : start + _CHUNK], "keys": keys, "count": limit}
+            yield from tx.connection.execute(_REFERRING, values)
 
 
-def _referring_rows(registry: Registry, include: Include, number: int, ids: Sequence[str]) -> ColumnElement[bool]:
-    table = index.reference.c
-    keys: list[int] = []
-    for code in _codes(registry, include):
-        parameter = registry.parameter(include.source, code)
-        assert parameter is not None
-        if not parameter.only or registry.definitions.type_name(number) in parameter.only:
-            keys.extend(parameter.keys)
-    return and_(table.param.in_(keys), table.target_id.in_(ids), table.target_type == number)
+def _reverse_keys(registry: Registry, include: Include, target: str) -> list[int]:
+    """The index parameters that a reverse include looks under."""
+    parameters = [registry.for_type(include.source)[code] for code in _codes(registry, include)]
+    return [key for parameter in parameters if not parameter.only or target in parameter.only for key in parameter.keys]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, case, func, literal, or_, select
 
 from service.search.main_date import MISSING
 from service.search.paging import Position
@@ -68,13 +68,21 @@ def joined(sort: Sort, parameter: SearchParameter, number: int) -> Key:
     return Key(func.coalesce(values.c.value, literal(absent)), sort.descending, values)
 
 
-def after(keys: Sequence[Key], tie: ColumnElement[int], position: Position) -> ColumnElement[bool]:
-    """Whether a row comes after `position`. The first key is bounded on its own, so that an index can begin there."""
+def after(keys: Sequence[Key], tie: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a row comes after the position in the parameters of `position_values`.
+
+    The first key is bounded on its own, so that an index can begin there.
+    """
     columns = [*keys, Key(tie, bool(keys) and keys[-1].descending)]
-    values: list[Any] = [*position.values, position.res_id]
+    values = [bindparam(f"at{number}", 0, type_=key.expression.type) for number, key in enumerate(columns)]
     steps = []
     for at, (key, value) in enumerate(zip(columns, values, strict=True)):
         same = [before.expression == known for before, known in zip(columns[:at], values[:at], strict=True)]
         steps.append(and_(*same, key.expression < value if key.descending else key.expression > value))
     first, start = columns[0], values[0]
     return and_(first.expression <= start if first.descending else first.expression >= start, or_(*steps))
+
+
+def position_values(position: Position | None) -> dict[str, Any]:
+    """The parameters of `after`."""
+    return {f"at{number}": value for number, value in enumerate((*position.values, position.res_id))} if position else {}

@@ -18,6 +18,7 @@ from service.paths import resource_path
 from service.search import extract
 from service.search.keys import parameter_key
 from service.search.main_date import MISSING
+from service.search.memory import Memory
 from service.search.type_plan import IDENTIFIER, ROOTS, TypePlan, type_plan
 from service.search.types.literals import Literals
 from service.search.types.protocol import Json, Reading, Rows, SearchParameter
@@ -33,13 +34,14 @@ _CORE = "http://hl7.org/fhir/SearchParameter/"
 
 
 class Registry:
-    """Search parameters for one FHIR base and one clinic's time zone."""
+    """Search parameters for one FHIR base and one clinic's time zone. `statements` remembers the SQL of the last searches' shapes."""
 
     def __init__(self, definitions: Definitions, base_url: str, time_zone: str = "UTC", folder: Path | None = None) -> None:
         self.definitions = definitions
         numbers = {name: definitions.type_number(name) for name in definitions.all_types}
         self.reading = Reading(ZoneInfo(time_zone), Literals(base_url, numbers))
         self._rows = tuple(_read(folder or resource_path("fhir_profiles")))
+        self.statements = Memory()
         self._require_distinct()
         self._plan = cache(self._planned)
         self.every_key = cache(lambda type: parameter_key(type, EVERY))

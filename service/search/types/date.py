@@ -9,6 +9,9 @@ its distance from now. https://hl7.org/fhir/R4/search.html#date
 comparison is one bounded range of the index per class.
 """
 
+import operator
+from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 from service import clock
@@ -16,7 +19,7 @@ from service.fhir import temporal
 from service.fhir.temporal import BEGINNING, DAY, END, Interval
 from service.search.query import Moment
 from service.search.types import escapes, prefixes
-from service.search.types.protocol import Action, Condition, Json, Reading, Refused, Rows, SearchParameter, Source
+from service.search.types.protocol import Action, Asked, Condition, Json, Reading, Refused, Rows, SearchParameter, Source
 
 TABLE = "date"
 MODIFIERS: frozenset[str] = frozenset()
@@ -72,31 +75,40 @@ def extractor(source: Source) -> Action:
     return add
 
 
-def predicate(table: Any, value: Any, modifier: str | None, parameter: SearchParameter, reading: Reading) -> Condition:
+def predicate(table: Any, asked: Asked) -> Condition:
     """The comparison at both ends, without regard to `span`."""
-    lo, hi = bounds((value,))
-    condition = table.lo <= hi if hi is not None else None
-    if lo is not None:
-        reaching = table.hi >= lo
-        condition = reaching if condition is None else condition & reaching
-    exact = _exact(table, value)
-    if exact is None:
-        return condition
-    return exact if condition is None else condition & exact
+    prefix = asked.value.prefix
+    first, last = _has_bounds(prefix)
+    tests = []
+    if last:
+        tests.append(table.lo <= asked.bind(lambda value: _bound(value)[1]))
+    if first:
+        tests.append(table.hi >= asked.bind(lambda value: _bound(value)[0]))
+    if prefix == "eq":
+        tests = [table.lo >= asked.bind(_lo), table.hi <= asked.bind(_hi)]
+    if prefix == "ne":
+        tests = [(table.lo < asked.bind(_lo)) | (table.hi > asked.bind(_hi))]
+    if prefix == "sa":
+        tests.append(table.lo > asked.bind(_hi))
+    if prefix == "eb":
+        tests.append(table.hi < asked.bind(_lo))
+    return reduce(operator.and_, tests)
 
 
-def _exact(table: Any, value: Moment) -> Condition | None:
-    """What `bounds` does not say already."""
-    if value.prefix == "eq":
-        return (table.lo >= value.lo) & (table.hi <= value.hi)
-    if value.prefix == "ne":
-        return (table.lo < value.lo) | (table.hi > value.hi)
-    if value.prefix == "sa":
-        return table.lo > value.hi
-    return table.hi < value.lo if value.prefix == "eb" else None
+def _lo(value: Moment) -> int:
+    return value.lo
 
 
-def bounds(values: tuple[Moment, ...]) -> tuple[int | None, int | None]:
+def _hi(value: Moment) -> int:
+    return value.hi
+
+
+def _has_bounds(prefix: str) -> tuple[bool, bool]:
+    """Whether `_bound` says anything about the first and the last instant."""
+    return prefix in ("eq", "ap", "gt", "ge", "sa"), prefix in ("eq", "ap", "lt", "le", "eb")
+
+
+def bounds(values: Sequence[Moment]) -> tuple[int | None, int | None]:
     """The window [first, last] that an interval must overlap to satisfy every one of `values`; None is no bound."""
     lows = [low for low, _ in map(_bound, values) if low is not None]
     highs = [high for _, high in map(_bound, values) if high is not None]

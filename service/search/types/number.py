@@ -9,7 +9,7 @@ from typing import Any
 from service.search.query import Number
 from service.search.types import escapes, prefixes
 from service.search.types.decimal_order import FIRST, LAST, ordered
-from service.search.types.protocol import Action, Condition, Json, Reading, Rows, SearchParameter, Source
+from service.search.types.protocol import Action, Asked, Condition, Json, Reading, Rows, SearchParameter, Source
 
 TABLE = "number"
 MODIFIERS: frozenset[str] = frozenset()
@@ -46,6 +46,6 @@ def _add(key: int, low: Json, high: Json, rows: Rows) -> None:
     rows.number.add((key, lo, hi))
 
 
-def predicate(table: Any, value: Any, modifier: str | None, parameter: SearchParameter, reading: Reading) -> Condition:
+def predicate(table: Any, asked: Asked) -> Condition:
     """The comparison of the two ranges."""
-    return prefixes.compare(value.prefix, value.text, table.lo, table.hi, ordered)
+    return prefixes.compare(table.lo, table.hi, asked, ordered)

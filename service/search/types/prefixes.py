@@ -1,10 +1,11 @@
 """The prefixes of ordered values (https://hl7.org/fhir/R4/search.html#prefix) and the bare numbers behind them."""
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from service.search.types.protocol import Condition, Refused
+from service.search.types.protocol import Asked, Condition, Refused
 
 ALL = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 _PREFIXED = re.compile(r"([A-Za-z]+)(.*)", re.DOTALL)
@@ -37,19 +38,26 @@ def implied_range(text: str) -> tuple[Decimal, Decimal]:
     return number - half, number + half
 
 
-def compare(prefix: str, text: str, lo: Any, hi: Any, order: Any) -> Condition:
-    """The rows whose range [lo, hi] stands to the number `text` as `prefix` says; `order` makes a column value of a Decimal.
+def compare(lo: Any, hi: Any, asked: Asked, order: Callable[[Decimal], str]) -> Condition:
+    """The rows whose range [lo, hi] stands to the number asked for as its prefix says; `order` makes a column value of a Decimal.
 
     Only `eq` and `ne` look at the precision of the number; `ap` widens it by a tenth.
     """
-    number = Decimal(text)
-    at = order(number)
+    prefix = asked.value.prefix
     if prefix in ("eq", "ne"):
-        first, after = (order(end) for end in implied_range(text))
+        first = asked.bind(lambda value: order(implied_range(value.text)[0]))
+        after = asked.bind(lambda value: order(implied_range(value.text)[1]))
         within = (lo >= first) & (hi < after)
         return within if prefix == "eq" else ~within
     if prefix == "ap":
-        tenth = abs(number) * _APPROXIMATELY
-        first, last = implied_range(text)
-        return (hi >= order(min(first, number - tenth))) & (lo <= order(max(last, number + tenth)))
+        first, last = asked.bind(lambda value: order(_near(value.text)[0])), asked.bind(lambda value: order(_near(value.text)[1]))
+        return (hi >= first) & (lo <= last)
+    at = asked.bind(lambda value: order(Decimal(value.text)))
     return {"gt": hi > at, "lt": lo < at, "ge": hi >= at, "le": lo <= at, "sa": lo > at, "eb": hi < at}[prefix]
+
+
+def _near(text: str) -> tuple[Decimal, Decimal]:
+    """A tenth to either side, and at least what the precision implies."""
+    number = Decimal(text)
+    tenth, (first, after) = abs(number) * _APPROXIMATELY, implied_range(text)
+    return min(first, number - tenth), max(after, number + tenth)

@@ -79,6 +79,17 @@ class Reading:
     literals: Literals
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One value of a search, for a predicate. `bind(read)` is the SQL parameter that holds `read(value)` whenever it runs."""
+
+    value: Any
+    modifier: str | None
+    parameter: SearchParameter
+    reading: Reading
+    bind: Callable[[Callable[[Any], Any]], Any]
+
+
 class Refused(ValueError):
     """A value, modifier or prefix that a type does not understand; the message says what would be."""
 
@@ -104,5 +115,8 @@ class SearchType(Protocol):
     def extractor(self, source: Source) -> Action:
         """What to do with an element of that FHIR type, one of `READS`."""
 
-    def predicate(self, table: Any, value: Any, modifier: str | None, parameter: SearchParameter, reading: Reading) -> Condition:
-        """Which rows of `table` (columns by name) have the value; their `param` is already bound."""
+    def predicate(self, table: Any, asked: Asked) -> Condition:
+        """Which rows of `table` (columns by name) have the value; their `param` is already bound.
+
+        The condition may depend on the shape of the value (`search.shape`); everything else of it goes through `asked.bind`.
+        """

@@ -12,7 +12,7 @@ from service.search.keys import system_key, text_key
 from service.search.query import Quantity
 from service.search.types import escapes, prefixes
 from service.search.types.decimal_order import FIRST, LAST, just_above, just_below, ordered
-from service.search.types.protocol import Action, Condition, Json, Reading, Refused, Rows, SearchParameter, Source
+from service.search.types.protocol import Action, Asked, Condition, Json, Reading, Refused, Rows, SearchParameter, Source
 
 TABLE = "quantity"
 MODIFIERS: frozenset[str] = frozenset()
@@ -96,12 +96,12 @@ def _samples(value: Json) -> tuple[str, str] | None:
     return (ordered(min(samples)), ordered(max(samples))) if samples else None
 
 
-def predicate(table: Any, value: Any, modifier: str | None, parameter: SearchParameter, reading: Reading) -> Condition:
+def predicate(table: Any, asked: Asked) -> Condition:
     """The comparison of the two ranges, within the unit."""
-    compared = prefixes.compare(value.prefix, value.text, table.lo, table.hi, ordered)
-    if value.code is None:
+    compared = prefixes.compare(table.lo, table.hi, asked, ordered)
+    if asked.value.code is None:
         return compared
-    unit = table.code == text_key(value.code)
-    if value.system is not None:
-        unit &= table.system == system_key(value.system)
+    unit = table.code == asked.bind(lambda value: text_key(value.code))
+    if asked.value.system is not None:
+        unit &= table.system == asked.bind(lambda value: system_key(value.system))
     return unit & compared

@@ -12,7 +12,7 @@ from service.search.keys import system_key, text_key
 from service.search.query import Target
 from service.search.types import escapes
 from service.search.types.literals import EXTERNAL, versioned
-from service.search.types.protocol import Action, Condition, Json, Reading, Refused, Rows, SearchParameter, Source
+from service.search.types.protocol import Action, Asked, Condition, Json, Reading, Refused, Rows, SearchParameter, Source
 
 TABLE = "reference"
 MODIFIERS = frozenset({"identifier"})
@@ -78,14 +78,18 @@ def extractor(source: Source) -> Action:
     return add
 
 
-def predicate(table: Any, value: Any, modifier: str | None, parameter: SearchParameter, reading: Reading) -> Condition:
+def predicate(table: Any, asked: Asked) -> Condition:
     """The rows that point there."""
-    elsewhere = (table.target_type == EXTERNAL) & (table.target_id == text_key(value.url or ""))
+    value, numbers = asked.value, asked.reading.literals.numbers
     if not value.id:
-        return elsewhere
-    id = versioned(value.id, value.version) if value.version else value.id
+        return _elsewhere_row(table, asked)
+    here = table.target_id == asked.bind(lambda one: versioned(one.id, one.version) if one.version else one.id)
     if value.type is None:
-        here = (table.target_id == id) & (table.target_type != EXTERNAL)
+        here &= table.target_type != EXTERNAL
     else:
-        here = (table.target_id == id) & (table.target_type == reading.literals.numbers[value.type])
-    return here | elsewhere if value.url else here
+        here &= table.target_type == asked.bind(lambda one: numbers[one.type])
+    return here | _elsewhere_row(table, asked) if value.url else here
+
+
+def _elsewhere_row(table: Any, asked: Asked) -> Condition:
+    return (table.target_type == EXTERNAL) & (table.target_id == asked.bind(lambda value: text_key(value.url)))

@@ -11,7 +11,7 @@ from typing import Any
 from service.search.keys import digest
 from service.search.query import Text
 from service.search.types import escapes
-from service.search.types.protocol import Action, Condition, Json, Reading, Refused, Rows, SearchParameter, Source
+from service.search.types.protocol import Action, Asked, Condition, Json, Reading, Refused, Rows, SearchParameter, Source
 
 TABLE = "string"
 MODIFIERS = frozenset({"exact", "contains"})
@@ -19,6 +19,7 @@ PREFIXES: tuple[str, ...] = ()
 PREFIX = 100
 """Characters of the folded text that the index holds in order."""
 
+_ESCAPE = "/"
 _AFTER_ALL = "\U0010ffff"
 _TEXT = frozenset({"string", "markdown", "code", "uri", "url"})
 _NAME = ("family", "given", "prefix", "suffix", "text")
@@ -75,15 +76,32 @@ def _add(key: int, text: Json, rows: Rows) -> None:
     rows.string.add((key, prefix, digest(text), plain if plain != prefix else None, text if text != prefix else None))
 
 
-def predicate(table: Any, value: Any, modifier: str | None, parameter: SearchParameter, reading: Reading) -> Condition:
+def predicate(table: Any, asked: Asked) -> Condition:
     """Prefix by a range of the index; the rest of a long text, and `:contains`, by the folded text."""
-    plain = folded(value.text)
-    if modifier == "exact":
-        original = (table.exact == value.text) | (table.exact.is_(None) & (table.prefix == value.text))
-        return (table.prefix == plain[:PREFIX]) & original
-    if modifier == "contains":
-        inside = table.prefix.contains(plain, autoescape=True)
-        return inside | table.folded.contains(plain, autoescape=True)
-    if len(plain) > PREFIX:
-        return (table.prefix == plain[:PREFIX]) & table.folded.startswith(plain, autoescape=True)
-    return (table.prefix >= plain) & (table.prefix < plain + _AFTER_ALL)
+    if asked.modifier == "exact":
+        original = (table.exact == asked.bind(_text)) | (table.exact.is_(None) & (table.prefix == asked.bind(_text)))
+        return (table.prefix == asked.bind(_prefix)) & original
+    if asked.modifier == "contains":
+        inside = table.prefix.like(asked.bind(lambda value: f"%{_literally(value)}%"), escape=_ESCAPE)
+        return inside | table.folded.like(asked.bind(lambda value: f"%{_literally(value)}%"), escape=_ESCAPE)
+    if is_long(asked.value):
+        return (table.prefix == asked.bind(_prefix)) & table.folded.like(asked.bind(lambda value: f"{_literally(value)}%"), escape=_ESCAPE)
+    return (table.prefix >= asked.bind(_prefix)) & (table.prefix < asked.bind(lambda value: _prefix(value) + _AFTER_ALL))
+
+
+def is_long(value: Text) -> bool:
+    """Whether the folded text is longer than the prefix that the index holds in order."""
+    return len(folded(value.text)) > PREFIX
+
+
+def _text(value: Text) -> str:
+    return value.text
+
+
+def _prefix(value: Text) -> str:
+    return folded(value.text)[:PREFIX]
+
+
+def _literally(value: Text) -> str:
+    """The folded text without a meaning in LIKE."""
+    return folded(value.text).replace(_ESCAPE, _ESCAPE * 2).replace("%", _ESCAPE + "%").replace("_", _ESCAPE + "_")

@@ -10,7 +10,7 @@ from typing import Any
 from service.search.keys import system_key, text_key
 from service.search.query import Token
 from service.search.types import escapes
-from service.search.types.protocol import Action, Condition, Json, Reading, Refused, Rows, SearchParameter, Source
+from service.search.types.protocol import Action, Asked, Condition, Json, Reading, Refused, Rows, SearchParameter, Source
 
 TABLE = "token"
 MODIFIERS = frozenset({"not"})
@@ -68,11 +68,12 @@ def _add_pair(key: int, code: Json, system: Json, rows: Rows) -> None:
         rows.token.add((key, text_key(code or ""), system_key(system or "")))
 
 
-def predicate(table: Any, value: Any, modifier: str | None, parameter: SearchParameter, reading: Reading) -> Condition:
+def predicate(table: Any, asked: Asked) -> Condition:
     """The rows of one token. `:not` is the compiler's: it negates over resources, not over rows."""
+    value, system = asked.value, asked.bind(lambda one: system_key(one.system or ""))
     if value.code is None:
-        return table.system == system_key(value.system or "")
-    same = table.code == text_key(value.code)
-    if value.system is None or (value.system == "" and parameter.elements == {"code"}):
+        return table.system == system
+    same = table.code == asked.bind(lambda one: text_key(one.code))
+    if value.system is None or (value.system == "" and asked.parameter.elements == {"code"}):
         return same
-    return same & (table.system == system_key(value.system))
+    return same & (table.system == system)

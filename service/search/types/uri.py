@@ -9,7 +9,7 @@ from service.search.keys import text_key
 from service.search.query import Uri
 from service.search.types import escapes
 from service.search.types.literals import canonical
-from service.search.types.protocol import Action, Condition, Json, Reading, Rows, SearchParameter, Source
+from service.search.types.protocol import Action, Asked, Condition, Json, Reading, Rows, SearchParameter, Source
 
 TABLE = "uri"
 MODIFIERS: frozenset[str] = frozenset()
@@ -39,6 +39,6 @@ def _add_canonical(key: int, value: Json, rows: Rows) -> None:
     rows.uri.update((key, url) for url, _ in canonical(value))
 
 
-def predicate(table: Any, value: Any, modifier: str | None, parameter: SearchParameter, reading: Reading) -> Condition:
+def predicate(table: Any, asked: Asked) -> Condition:
     """The same URI."""
-    return table.uri == text_key(value.uri)
+    return table.uri == asked.bind(lambda value: text_key(value.uri))

@@ -1,0 +1,70 @@
+"""The shape of a search: everything but the values themselves. Searches of one shape run the same SQL with other parameters.
+
+Whatever decides about the form of a statement belongs in here: which clauses, prefixes and parts of a value there are, and what the
+choice of a driver looks at. https://hl7.org/fhir/R4/search.html
+"""
+
+from collections.abc import Hashable, Iterator
+
+from service.fhir.temporal import DAY
+from service.search.query import All, Any, Chain, Clause, Match, Missing, Moment, Not, Number, Quantity, Query, Target, Text, Token, Value
+from service.search.types import string
+
+SHORT = 40 * DAY
+"""A window up to this long is worth beginning at."""
+
+
+def values(query: Query) -> list[Value]:
+    """Every value of the query, in one order that depends on its shape alone."""
+    return [value for clause in query.where for value in _values(clause)]
+
+
+def shape(query: Query) -> Hashable:
+    """Equal for queries that differ in values only."""
+    return query.type, tuple(map(_clause, query.where)), query.sort
+
+
+def is_short(moment: Moment) -> bool:
+    """Whether the moment alone makes a window that is worth beginning at: a bounded one of few days, or one with a beginning."""
+    if moment.prefix in ("eq", "ap"):
+        return moment.hi - moment.lo <= SHORT
+    return moment.prefix in ("gt", "ge", "sa")
+
+
+def _values(clause: Clause) -> Iterator[Value]:
+    if isinstance(clause, Match):
+        yield from clause.values
+    elif isinstance(clause, Not):
+        yield from _values(clause.clause)
+    elif isinstance(clause, All | Any):
+        for one in clause.clauses:
+            yield from _values(one)
+    elif isinstance(clause, Chain):
+        for _, below in clause.targets:
+            yield from _values(below)
+
+
+def _clause(clause: Clause) -> Hashable:
+    if isinstance(clause, Match):
+        return clause.parameter, clause.modifier, tuple(map(_value, clause.values))
+    if isinstance(clause, Missing):
+        return clause
+    if isinstance(clause, Not):
+        return Not, _clause(clause.clause)
+    if isinstance(clause, Chain):
+        return Chain, clause.parameter, tuple((type, _clause(below)) for type, below in clause.targets)
+    return type(clause), tuple(map(_clause, clause.clauses))
+
+
+def _value(value: Value) -> Hashable:
+    if isinstance(value, Token):
+        return value.code is None, value.system is None, value.system == ""
+    if isinstance(value, Target):
+        return bool(value.id), value.type is None, bool(value.url)
+    if isinstance(value, Moment):
+        return value.prefix, is_short(value)
+    if isinstance(value, Quantity):
+        return value.prefix, value.system is None, value.code is None
+    if isinstance(value, Number):
+        return value.prefix
+    return string.is_long(value) if isinstance(value, Text) else None

@@ -1,0 +1,60 @@
+"""Statements that are built once per shape of search and run with the values of each.
+
+Building and rendering a statement takes many times longer than the database needs to answer it. While it is built, every value
+goes in through `Binder.bind`, which remembers how the value was read from the query; a later search of the same shape reads its
+own values the same way. Thread-safe: a statement is immutable, and building one twice does no harm.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import BindParameter, Select, bindparam
+
+from service.search.query import Value
+from service.storage.database import Transaction
+
+Read = Callable[[Sequence[Value]], Any]
+
+
+@dataclass(slots=True)
+class Binder:
+    """The values of one query while a statement is built for its shape."""
+
+    values: Sequence[Value]
+    reads: dict[str, Read] = field(default_factory=dict)
+
+    def bind(self, read: Read) -> BindParameter[Any]:
+        """A parameter that holds `read(values)`, now and on every later run."""
+        name = f"v{len(self.reads)}"
+        self.reads[name] = read
+        return bindparam(name, read(self.values))
+
+    def place(self, value: Value) -> int:
+        """Where a value of the query stands among its values, by identity."""
+        return next(number for number, one in enumerate(self.values) if one is value)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Rendered SQL. `order` lists the parameters where the driver takes them by position, None where by name."""
+
+    sql: str
+    constants: Mapping[str, Any]
+    order: tuple[str, ...] | None
+    reads: Mapping[str, Read]
+
+    def run(self, tx: Transaction, values: Sequence[Value], extra: Mapping[str, Any]) -> Any:
+        """The result for these values; `extra` are parameters that the caller named itself."""
+        parameters = {**self.constants, **{name: read(values) for name, read in self.reads.items()}, **extra}
+        if self.order is None:
+            return tx.connection.exec_driver_sql(self.sql, parameters)
+        return tx.connection.exec_driver_sql(self.sql, tuple(parameters[name] for name in self.order))
+
+
+def render(tx: Transaction, statement: Select[Any], binder: Binder) -> Statement:
+    """`statement` as the driver wants it."""
+    compiled = statement.compile(dialect=tx.connection.dialect)
+    state = compiled.construct_expanded_state()
+    order = tuple(state.positiontup) if state.positiontup is not None else None
+    return Statement(state.statement, state.parameters, order, binder.reads)
