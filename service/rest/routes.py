@@ -67,6 +67,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", (TYPE, ID, "_history", VERSION), "vread"),
 )
 
+_BY_LENGTH = {length: [route for route in ROUTES if len(route.pattern) == length] for length in {len(route.pattern) for route in ROUTES}}
+
 
 def match(definitions: Definitions, method: str, path: tuple[str, ...]) -> Match:
     """The route of a request.
@@ -74,7 +76,7 @@ def match(definitions: Definitions, method: str, path: tuple[str, ...]) -> Match
     NotFound for a path that is none of ours, a type that is not served or an id that cannot exist; MethodNotAllowed, with
     Allow, for a verb that the path or the type does not have; BadRequest for writing under an impossible id.
     """
-    rows = [route for route in ROUTES if _fits(route.pattern, path)]
+    rows = [route for route in _BY_LENGTH.get(len(path), ()) if _fits(route.pattern, path)]
     if not rows:
         raise NotFound.of("not-found", "unknown-path", _unknown_path(path))
     places = dict(zip(rows[0].pattern, path, strict=True))

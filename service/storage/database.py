@@ -106,9 +106,8 @@ class Database:
     def glance(self) -> Iterator[Transaction]:
         """For a single statement: no snapshot over several, one round trip less on PostgreSQL."""
         with failures.translated(), self.engine.connect() as connection:
-            if self.dialect == "postgresql":
-                connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-            yield Transaction(connection, self.dialect)
+            options = {"isolation_level": "AUTOCOMMIT"} if self.dialect == "postgresql" else {"infusion_glance": True}
+            yield Transaction(connection.execution_options(**options), self.dialect)
 
     @contextmanager
     def write(self, creates: int = 0) -> Iterator[Transaction]:
@@ -234,5 +233,6 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    write = connection.get_execution_options().get("infusion_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    options = connection.get_execution_options()
+    if "infusion_glance" not in options:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if "infusion_write" in options else "BEGIN")

@@ -45,10 +45,7 @@ def _answer(service: Service, path: str) -> Response:
     except Exception as error:  # noqa: BLE001 - the edge: whatever happens, the client gets an OperationOutcome
         answer = errors.answered(error)
         negotiation.discard(request, service.settings.bundle_bytes)
-    response = _presented(service, path, asked, answer, look)
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
+    return _presented(service, path, asked, replace(answer, headers={**HEADERS, **answer.headers}), look)
 
 
 def _dispatched(service: Service, asked: FhirRequest) -> FhirResponse:

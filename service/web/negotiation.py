@@ -7,9 +7,12 @@ offered and says so. Sizes are checked before a byte of the body is read.
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import msgspec
 from flask import Request, Response
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from service.config import Settings
@@ -17,10 +20,14 @@ from service.errors import BadRequest, NotAcceptable, PayloadTooLarge, Unsupport
 from service.rest import accept, query
 from service.rest.exchange import FHIR_JSON, FhirRequest, FhirResponse
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
 _JSON_FORMATS = frozenset({"json", "application/json", "application/fhir+json", "text/json", "application/json+fhir"})
 _HTML_FORMATS = frozenset({"html", "text/html", "application/xhtml+xml"})
 _XML_FORMATS = frozenset({"xml", "application/xml", "application/fhir+xml", "text/xml", "application/xml+fhir"})
 _PIECE = 65_536
+_WITHOUT_CONTENT = (204, 304)
 _FHIR_VERSION = re.compile(r"fhirversion\s*=\s*\"?([\w.]+)", re.IGNORECASE)
 
 
@@ -52,13 +59,12 @@ def look(asked: FhirRequest) -> Look:
         return _look_of_format(wishes["_format"], pretty)
     header = asked.headers.get("accept")
     _require_version(header or "")
-    json = max(accept.quality(header, media) for media in accept.JSON)
-    html = max(accept.quality(header, media) for media in accept.HTML)
+    json, html, name = _liking(header)
     if max(json, html) <= 0 and not _is_raw_read(asked):
         raise _not_acceptable("xml" in (header or "").lower())
     if html > json:
         return Look(html=True, pretty=pretty)
-    return Look(pretty=pretty, media_type=_named(header))
+    return Look(pretty=pretty, media_type=name)
 
 
 def body(request: Request, settings: Settings, is_bundle: bool) -> bytes:
@@ -98,22 +104,33 @@ def _too_large(limit: int) -> PayloadTooLarge:
     return PayloadTooLarge.of("too-long", "body-size", f"The body is larger than {limit} bytes. Send less, or split the Bundle.")
 
 
+class Final(Response):
+    """A response whose header fields are complete and correct: nothing looks through them again on the way out."""
+
+    def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:  # noqa: ARG002  the signature is werkzeug's
+        """The header fields as they are."""
+        return self.headers
+
+
 def presented(answer: FhirResponse, look: Look) -> Response:
     """The answer as JSON, or as the raw content that it is."""
-    response = Response(_content(answer, look), status=answer.status, headers=dict(answer.headers))
+    content = _content(answer, look)
+    headers = dict(answer.headers)
+    if answer.body is not None:
+        headers["Content-Type"] = f"{look.media_type}; charset=utf-8" if answer.content_type == FHIR_JSON else answer.content_type
+    if answer.status not in _WITHOUT_CONTENT:
+        headers["Content-Length"] = str(len(content))
+    response = Final([content], status=answer.status, headers=headers)
     if answer.body is None:
         response.headers.remove("Content-Type")
-    elif answer.content_type == FHIR_JSON:
-        response.content_type = f"{look.media_type}; charset=utf-8"
-    else:
-        response.headers["Content-Type"] = answer.content_type
     return response
 
 
-def _content(answer: FhirResponse, look: Look) -> str | bytes:
-    if isinstance(answer.body, str) and look.pretty and answer.body:
-        return msgspec.json.format(answer.body, indent=2)
-    return answer.body or b""
+def _content(answer: FhirResponse, look: Look) -> bytes:
+    if isinstance(answer.body, bytes):
+        return answer.body
+    text = answer.body or ""
+    return (msgspec.json.format(text, indent=2) if look.pretty and text else text).encode()
 
 
 def _look_of_format(wish: str, pretty: bool) -> Look:
@@ -126,8 +143,15 @@ def _look_of_format(wish: str, pretty: bool) -> Look:
     raise _not_acceptable(media in _XML_FORMATS)
 
 
+@lru_cache(maxsize=256)
+def _liking(header: str | None) -> tuple[float, float, str]:
+    """How much a client with this Accept header likes JSON and pages, and the name by which it knows JSON: FHIR's own, if it can."""
+    json = max(accept.quality(header, media) for media in accept.JSON)
+    html = max(accept.quality(header, media) for media in accept.HTML)
+    return json, html, _named(header)
+
+
 def _named(header: str | None) -> str:
-    """The name of JSON that the client knows: FHIR's own, unless it asks for plain JSON only."""
     if accept.quality(header, FHIR_JSON) > 0:
         return FHIR_JSON
     return next((media for media in accept.JSON if accept.quality(header, media) > 0), FHIR_JSON)
