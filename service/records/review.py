@@ -6,6 +6,7 @@ resource that exists once the write is done, and nothing may be deleted that oth
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from service.errors import Conflict, Issue, Unprocessable
 from service.fhir import reference
@@ -19,6 +20,7 @@ from service.storage.versions import Key
 
 Findings = Mapping[int, Sequence[Issue]]
 _MOST_REFERRERS = 20
+_OBSERVATION_VALUE = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 
 
 def inspect(ctx: Context, changes: Sequence[Change]) -> dict[int, list[Issue]]:
@@ -27,7 +29,7 @@ def inspect(ctx: Context, changes: Sequence[Change]) -> dict[int, list[Issue]]:
     Raises Unprocessable when one is refused.
     """
     found = {
-        entry: _gate(ctx, entry, change.type, change.document.tree)
+        entry: _judged(ctx, entry, change, change.document.tree)
         for entry, change in enumerate(changes)
         if isinstance(change, Create | Update) and _is_complete(change)
     }
@@ -40,7 +42,7 @@ def review(ctx: Context, tx: Transaction, writes: Sequence[Write], inspected: Fi
     findings = {entry: list(issues) for entry, issues in inspected.items()}
     for write in writes:
         if write.writes and write.document is not None and write.entry not in inspected:
-            findings[write.entry] = _gate(ctx, write.entry, write.change.type, write.document.tree)
+            findings[write.entry] = _judged(ctx, write.entry, write.change, write.document.tree)
     _raise_errors(findings)
     if ctx.service.settings.check_references:
         _require_targets(ctx, tx, writes)
@@ -53,8 +55,18 @@ def _is_complete(change: Create | Update) -> bool:
     return not any(reference.is_placeholder(text) or reference.conditional(text) for _, text in reference.replaceable(change.document.tree))
 
 
-def _gate(ctx: Context, entry: int, type: str, tree: object) -> list[Issue]:
-    return [replace(issue, entry=entry) for issue in ctx.service.gate.check(tree, type)]
+def _judged(ctx: Context, entry: int, change: Change, tree: Mapping[str, Any]) -> list[Issue]:
+    """What the gate says; and an update may not replace a resource by the part of it that a summary shows."""
+    issues = [replace(issue, entry=entry) for issue in ctx.service.gate.check(tree, change.type)]
+    tags = tree["meta"].get("tag", ()) if isinstance(change, Update) and isinstance(tree.get("meta"), dict) else ()
+    if not issues and any(
+        isinstance(tag, dict) and tag.get("code") == "SUBSETTED" and tag.get("system") == _OBSERVATION_VALUE for tag in tags
+    ):
+        says = (
+            f"{change.type}.meta.tag says SUBSETTED: the body is a part of the resource, and storing it would lose the rest. Read it whole."
+        )
+        issues.append(Issue("error", "business-rule", "subsetted", says, f"{change.type}.meta.tag", entry))
+    return issues
 
 
 def _raise_errors(findings: Mapping[int, Sequence[Issue]]) -> None:

@@ -89,3 +89,11 @@ def test_minimal_answers_have_no_body(api: FlaskClient) -> None:
     subject = made(api, patient())
     answer = put(api, f"Patient/{subject['id']}", {**subject, "active": False}, prefer="return=minimal")
     assert (answer.status_code, answer.data, answer.headers["ETag"]) == (200, b"", 'W/"2"')
+
+
+def test_a_part_of_a_resource_does_not_replace_the_whole(api: FlaskClient) -> None:
+    subject = made(api, patient())
+    part = api.get(f"/fhir/Patient/{subject['id']}?_summary=true").json
+    found = issue(put(api, f"Patient/{subject['id']}", part), 422)
+    assert found["expression"] == ["Patient.meta.tag"]
+    assert api.get(f"/fhir/Patient/{subject['id']}").json == subject
