@@ -142,6 +142,11 @@ def _add_alert(visit: Visit, infusion: Infusion, alert: Alert, evidence: tuple[c
         encounter=visit.encounter,
         author=premises.rules_engine(),
     )
+    _add_message(visit, alert, issue)
+
+
+def _add_message(visit: Visit, alert: Alert, issue: Reference) -> None:
+    """The alert as it reaches prescriber and nurse."""
     visit.transaction.add(
         "communication",
         Communication,
@@ -151,7 +156,7 @@ def _add_alert(visit: Visit, infusion: Infusion, alert: Alert, evidence: tuple[c
         subject=visit.patient,
         about=[issue],
         encounter=visit.encounter,
-        sent=when,
+        sent=visit.at(alert.minute),
         received=visit.at(alert.minute + 1),
         recipient=[visit.prescriber, visit.nurse],
         sender=premises.rules_engine(),
