@@ -24,9 +24,9 @@ def service(settings: Settings) -> Service:
 
     Raises storage.database.Unsafe for a database that could lose writes, SettingsError for a resource type that R4 does not know.
     """
+    known = _definitions(settings)
     store = database(settings)
     store.require_durable()
-    known = _definitions(settings)
     key = settings.cursor_key or secrets.obtain(store, _CURSOR_KEY)
     return Service(
         settings=settings,
