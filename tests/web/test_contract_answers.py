@@ -119,3 +119,12 @@ def test_every_header_that_is_promised_is_known() -> None:
         for header in answer.get("headers", {}).values()
     }
     assert references <= CONTRACT["components"]["headers"].keys()
+
+
+@pytest.mark.parametrize(
+    ("example", "url"), [("Patient", "/fhir/Patient"), ("BloodPressure", "/fhir/Observation"), ("Transaction", "/fhir"), ("Batch", "/fhir")]
+)
+def test_the_examples_are_accepted(client: FlaskClient, example: str, url: str) -> None:
+    answer = client.post(url, json=CONTRACT["components"]["examples"][example]["value"], content_type=FHIR)
+    assert answer.status_code in (200, 201), answer.text
+    assert [entry["response"]["status"] for entry in answer.get_json().get("entry", ()) if entry["response"]["status"] >= "4"] == []
