@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 _LITERAL = re.compile(
@@ -10,6 +11,7 @@ _LITERAL = re.compile(
 )
 _CONDITIONAL = re.compile(r"^(?P<type>[A-Z][A-Za-z]+)\?(?P<query>.+)$")
 _PLACEHOLDER_MEMBERS = frozenset({"reference", "url", "uri", "valueUrl", "valueUri"})
+_UNRESOLVED = re.compile(r"urn:(?:uuid|oid):|\?|\\u")
 _REFERENCE = frozenset({"reference"})
 _NARRATIVE = frozenset({"div"})
 _HREF = re.compile(r"""(?P<open>(?:href|src)=["'])(?P<target>urn:(?:uuid|oid):[^"']+)""")
@@ -31,6 +33,7 @@ class Literal:
         return self.base is None or self.base.rstrip("/") == base_url.rstrip("/")
 
 
+@lru_cache(maxsize=8192)
 def parse(text: str) -> Literal | None:
     """The literal reference in `text`; None for fragments, urns, conditional references and other URLs."""
     found = _LITERAL.match(text)
@@ -43,6 +46,11 @@ def conditional(text: str) -> tuple[str, str] | None:
     """The (type, query) of a conditional reference such as `Patient?identifier=x|1`; None for anything else."""
     found = _CONDITIONAL.match(text)
     return (found["type"], found["query"]) if found else None
+
+
+def may_be_unresolved(text: str) -> bool:
+    """Whether the JSON `text` may hold a placeholder or a conditional reference; when not, nothing needs to look for them."""
+    return _UNRESOLVED.search(text) is not None
 
 
 def is_placeholder(text: str) -> bool:
@@ -76,10 +84,11 @@ def _strings(tree: Any, names: frozenset[str]) -> Iterator[tuple[Path, str]]:
     while stack:
         path, value = stack.pop()
         if isinstance(value, list):
-            stack.extend([((*path, index), below) for index, below in enumerate(value) if isinstance(below, dict)])
+            stack += [((*path, index), below) for index, below in enumerate(value) if isinstance(below, dict)]
+            continue
         for name, below in value.items() if isinstance(value, dict) else ():
-            if isinstance(below, str):
-                if name in names:
-                    yield (*path, name), below
-            elif isinstance(below, dict | list):
+            kind = type(below)
+            if kind is dict or kind is list:
                 stack.append(((*path, name), below))
+            elif name in names and kind is str:
+                yield (*path, name), below

@@ -52,6 +52,8 @@ def review(ctx: Context, tx: Transaction, writes: Sequence[Write], inspected: Fi
 
 def _is_complete(change: Create | Update) -> bool:
     """Whether planning will leave the resource as it is: it names no entry of a Bundle and no condition."""
+    if not reference.may_be_unresolved(change.document.text):
+        return True
     return not any(reference.is_placeholder(text) or reference.conditional(text) for _, text in reference.replaceable(change.document.tree))
 
 
@@ -94,9 +96,10 @@ def _local_references(ctx: Context, write: Write) -> Iterator[tuple[reference.Pa
     definitions = ctx.service.definitions
     for path, text in reference.references(write.document.tree):
         literal = reference.parse(text)
-        if reference.is_placeholder(text) or reference.conditional(text):
-            yield path, text, None
-        elif literal and literal.is_local(ctx.service.settings.base_url) and (literal.base is None or literal.type in definitions.types):
+        if literal is None:
+            if reference.is_placeholder(text) or reference.conditional(text):
+                yield path, text, None
+        elif literal.is_local(ctx.service.settings.base_url) and (literal.base is None or literal.type in definitions.types):
             yield path, text, (definitions.type_number(literal.type), literal.id) if literal.type in definitions.types else None
 
 

@@ -4,17 +4,24 @@ A literal is one string: the driver neither inspects the values one by one nor p
 https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 Value = int | str | None
 
-
-def literal(values: Iterable[Value]) -> str:
-    """The array of `values`, to be cast to its type in the statement, as in `%s::int8[]`."""
-    return "{" + ",".join([_element(value) for value in values]) + "}"
+_BETWEEN = "\x00"  # no text of PostgreSQL holds a NUL
 
 
-def _element(value: Value) -> str:
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return "NULL" if value is None else str(value)
+def literal(values: Sequence[Value]) -> str:
+    """The array of `values`, which are numbers or texts, to be cast to its type in the statement, as in `%s::int8[]`."""
+    if not values:
+        return "{}"
+    if None in values:
+        return "{" + ",".join(["NULL" if value is None else _texts((str(value),)) for value in values]) + "}"
+    if isinstance(values[0], str):
+        return "{" + _texts(values) + "}"
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def _texts(values: Sequence[Value]) -> str:
+    escaped = _BETWEEN.join(map(str, values)).replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + escaped.replace(_BETWEEN, '","') + '"'
