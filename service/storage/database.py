@@ -46,12 +46,14 @@ _NOW = text("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
 _OLDEST_WRITE = text(
     """
-    SELECT floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint,
-           (SELECT min((classid::bigint << 32) | objid::bigint) FROM pg_locks
-            WHERE locktype = 'advisory' AND objsubid = 1
-              AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+    SELECT now.at, (SELECT min(key) FROM (SELECT (classid::bigint << 32) | objid::bigint AS key FROM pg_locks
+                                          WHERE locktype = 'advisory' AND objsubid = 1
+                                            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS held
+                    WHERE key BETWEEN now.at - 86400000 AND now.at)
+    FROM (SELECT floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint AS at) AS now
     """
 )
+"""The present millisecond, and the oldest one of the last day that an open write holds; other keys are not ours."""
 
 
 @dataclass(frozen=True, slots=True)

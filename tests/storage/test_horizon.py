@@ -5,6 +5,7 @@ from collections.abc import Callable
 from itertools import count
 
 import pytest
+from sqlalchemy import text
 
 from service.storage import database as databases
 from service.storage import history, versions
@@ -118,3 +119,14 @@ def test_a_horizon_that_ignores_open_writes_would_be_caught(databases, monkeypat
 def _now(connection: object) -> int:
     execute: Callable[..., int] = connection.scalar  # type: ignore[attr-defined]
     return int(execute(databases._NOW)) * databases.MILLISECOND + 500
+
+
+def test_locks_that_are_no_writes_do_not_hold_the_horizon(databases) -> None:
+    with databases.fresh("postgresql") as url:
+        database = Database(url)
+        with database.engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(1), pg_advisory_xact_lock(9000000000000)"))
+            with database.write(creates=1) as tx:
+                name = _append(tx)
+            assert _pull(database, 0)[0] == [name]
+        database.dispose()
