@@ -6,7 +6,7 @@ Everything runs in the transaction it is given, so a write sees its own effects.
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import BindParameter, bindparam, select
 
 from service.errors import Issue
 from service.search import rows
@@ -21,12 +21,11 @@ from service.storage.tables.resources import resource
 
 INCLUDES = 5000
 _OWN_COLUMNS = 5
-_CURRENT = select(resource.c.res_id, resource.c.fhir_id, resource.c.version).where(
-    resource.c.res_id.in_(bindparam("res_ids", expanding=True))
-)
-_CURRENT = _CURRENT.order_by(resource.c.res_id)
-ASK = -1
+_ASK = -1
 """A total that only a count can tell."""
+
+_IDS: BindParameter[int] = bindparam("res_ids", expanding=True)
+_CURRENT = select(resource.c.res_id, resource.c.fhir_id, resource.c.version).where(resource.c.res_id.in_(_IDS)).order_by(resource.c.res_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def execute(tx: Transaction, registry: Registry, query: Query, cursors: Cursors,
     return Page(
         matches=tuple(_found(registry, row) for row in page),
         included=tuple(_found(registry, row) for row in others),
-        total=rows.total(tx, registry, search, bound) if total == ASK else total,
+        total=rows.total(tx, registry, search, bound) if total == _ASK else total,
         next=cursors.write(canonical, _last(page[-1], bound)) if more else None,
         horizon=bound,
         issues=issues,
@@ -103,7 +102,7 @@ def _total(query: Query, length: int, alone: bool) -> int | None:
         return None
     if alone:
         return length
-    return ASK if query.total else None
+    return _ASK if query.total else None
 
 
 def _last(row: Any, bound: int | None) -> Position:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Integer, bindparam, select
+from sqlalchemy import BindParameter, Integer, bindparam, select
 
 from service.errors import Issue
 from service.search.compile import bodies
@@ -22,13 +22,10 @@ Key = tuple[str, int]
 """(FHIR id, type number)"""
 _CHUNK = 300
 
-_IDS = bindparam("ids", expanding=True)
-_NUMBER = bindparam("type_number")
-_NAMED = bodies(
-    select(resource.c.res_id)
-    .where(resource.c.type == _NUMBER, resource.c.fhir_id.in_(_IDS), resource.c.deleted.is_(False))
-    .subquery("page")
-)
+_IDS: BindParameter[str] = bindparam("ids", expanding=True)
+_NUMBER: BindParameter[int] = bindparam("type_number")
+_LIVING = (resource.c.type == _NUMBER, resource.c.fhir_id.in_(_IDS), resource.c.deleted.is_(False))
+_NAMED = bodies(select(resource.c.res_id).where(*_LIVING).subquery("page"))
 _POINTING = index.reference.c
 _POINTS = (_POINTING.param.in_(bindparam("keys", expanding=True)), _POINTING.target_id.in_(_IDS), _POINTING.target_type == _NUMBER)
 _COUNT = bindparam("count", type_=Integer)

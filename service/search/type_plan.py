@@ -12,7 +12,7 @@ from typing import Any
 from service.fhir.definitions import Definitions
 from service.search import extract
 from service.search.element_paths import Leaf, leaves
-from service.search.expression import IsNotFalse, Path, Unsupported, parse
+from service.search.expression import IsNotFalse, Member, Path, Unsupported, parse
 from service.search.keys import parameter_key, system_key
 from service.search.main_date import main_date
 from service.search.types import IMPLEMENTED
@@ -84,7 +84,8 @@ def _draft(type: str, row: Row, definitions: Definitions) -> _Draft:
         draft.refusal = _NOT_YET.get(row["type"], f"parameters of type {row['type']} are not supported")
         return draft
     try:
-        paths = [path for path in parse(row["expression"]) if path.root in (type, *ROOTS)]
+        absolute = [_absolute(path, type) for path in parse(row["expression"])]
+        paths = [path for path in absolute if path.root in (type, *ROOTS)]
         parted = [path.without_target() for path in paths]
         draft.paths, draft.targets = frozenset(path for path, _ in parted), frozenset(target for _, target in parted)
         draft.leaves = [leaf for path in paths for leaf in leaves(path, definitions)]
@@ -92,6 +93,11 @@ def _draft(type: str, row: Row, definitions: Definitions) -> _Draft:
     except Unsupported as unsupported:
         draft.refusal = f"its expression uses {unsupported}"
     return draft
+
+
+def _absolute(path: Path, type: str) -> Path:
+    """R4 writes one expression without the type that it starts at."""
+    return Path(type, (Member(path.root), *path.steps)) if path.root[0].islower() else path
 
 
 def _unreadable(kind: str, found: Iterable[Leaf]) -> str | None:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cmp_to_key
 from itertools import count
 from typing import Any
@@ -10,80 +9,42 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
 
 from service.fhir import definitions
-from service.search import index
-from service.search.execute import execute
 from service.search.paging import Cursors
 from service.search.parameter import Registry
-from service.search.parse import Options, parse
-from service.search.unparse import unparse
-from service.storage import versions
 from service.storage.database import Database
-from service.storage.tables.search import TABLES
 from tests.databases import KINDS, Databases
 from tests.properties import search_oracle as oracle
 from tests.properties.search_samples import SINGLE, Question, clinics, questions
+from tests.search.clinic import Clinic
 
 REGISTRY = Registry(definitions.load(), oracle.BASE, str(oracle.ZONE))
 CURSORS = Cursors(b"k" * 32)
+_TURN = count()
 PAGE = 3
 TURNS = 12
 """Into how many clinics the questions of one clause are dealt out."""
 
 
-@dataclass
-class Clinic:
-    """One database for all examples: each puts its resources in and deletes them again."""
-
-    database: Database
-    rounds: Iterator[int]
-
-    def put(self, resources: list[Any]) -> list[index.Entry]:
-        """Store and index them, under ids that no other example has."""
-        with self.database.write(len(resources)) as tx:
-            entries = [index.Entry(res_id, one["resourceType"], one) for res_id, one in zip(tx.ids, resources, strict=True)]
-            versions.append(tx, [self._row(entry, 1, tx.stamp, json.dumps(entry.tree)) for entry in entries])
-            index.write(tx, REGISTRY, entries)
-        return entries
-
-    def remove(self, entries: list[index.Entry]) -> None:
-        """Delete them."""
-        with self.database.write() as tx:
-            versions.append(tx, [self._row(entry, 2, tx.stamp, None) for entry in entries])
-            index.write(tx, REGISTRY, [index.Entry(entry.res_id, entry.type, None, entry.tree) for entry in entries])
-
-    def _row(self, entry: index.Entry, version: int, stamp: int, body: str | None) -> versions.Row:
-        key = (REGISTRY.definitions.type_number(entry.type), entry.tree["id"])
-        return versions.Row(entry.res_id, key, version, stamp, "POST", body)
-
-    def rows(self) -> int:
-        """How many rows the index has."""
-        with self.database.read() as tx:
-            return sum(tx.connection.scalar(select(func.count()).select_from(table)) or 0 for table in TABLES)
-
-    def search(self, type: str, pairs: list[tuple[str, str]], size: int = PAGE) -> list[str]:
-        """The ids of all matches, walked page by page; the total is checked at the end."""
-        found: list[str] = []
-        cursor: list[tuple[str, str]] = []
-        while True:
-            query = parse(REGISTRY, type, [*pairs, ("_count", str(size)), ("_total", "accurate"), *cursor], Options())
-            assert parse(REGISTRY, type, unparse(REGISTRY, query), Options()) == query
-            with self.database.read() as tx:
-                page = execute(tx, REGISTRY, query, CURSORS)
-            found += [one.id for one in page.matches]
-            if page.next is None:
-                assert page.total == len(found)
-                return found
-            cursor = [("_cursor", page.next)]
+def _found(clinic: Clinic, type: str, pairs: list[tuple[str, str]], size: int) -> list[str]:
+    """The ids of all matches, walked page by page; the total is checked at the end."""
+    found: list[str] = []
+    cursor: list[tuple[str, str]] = []
+    while True:
+        page = clinic.page(type, [*pairs, ("_count", str(size)), ("_total", "accurate"), *cursor])
+        found += [one.id for one in page.matches]
+        if page.next is None:
+            assert page.total == len(found)
+            return found
+        cursor = [("_cursor", page.next)]
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def clinic(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Clinic]:
     with databases.fresh(request.param) as url:
         database = Database(url)
-        yield Clinic(database, count())
+        yield Clinic(database, REGISTRY, CURSORS)
         database.dispose()
 
 
@@ -120,7 +81,7 @@ def _check(clinic: Clinic, resources: list[Any], question: Question, turn: int, 
     pairs = [(f"{name}:{modifier}" if modifier else name, text) for name, modifier, text in clauses]
     if keys:
         pairs.append(("_sort", ",".join(("-" if descending else "") + name for name, descending in keys)))
-    found = clinic.search(type, pairs, size)
+    found = _found(clinic, type, pairs, size)
     assert len(found) == len(set(found)), pairs
     assert set(found) == oracle.search(resources, type, clauses), (type, pairs)
     by_id = {one["id"]: one for one in resources}
@@ -129,14 +90,14 @@ def _check(clinic: Clinic, resources: list[Any], question: Question, turn: int, 
 
 
 def _compare(clinic: Clinic, resources: list[Any], asked: list[Question], size: int = PAGE) -> None:
-    turn = next(clinic.rounds)
+    turn = next(_TURN)
     resources = _distinct(resources, turn)
-    entries = clinic.put(resources)
+    stored = clinic.put(*resources)
     try:
         for question in asked:
             _check(clinic, resources, question, turn, size)
     finally:
-        clinic.remove(entries)
+        clinic.remove(*stored)
     assert clinic.rows() == 0
 
 
@@ -144,7 +105,7 @@ def _compare(clinic: Clinic, resources: list[Any], asked: list[Question], size: 
 @given(clinics(8))
 def test_every_question_of_one_clause_finds_what_brute_force_finds(clinic: Clinic, resources: list[Any]) -> None:
     every = [(type, clause) for type, clauses in SINGLE.items() for clause in clauses]
-    turn = next(clinic.rounds)
+    turn = next(_TURN)
     _compare(clinic, resources, [(type, [clause], []) for type, clause in every[turn % TURNS :: TURNS]], size=100)
 
 

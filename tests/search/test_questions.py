@@ -1,0 +1,137 @@
+"""What people of the clinic ask, on real rows: https://hl7.org/fhir/R4/search.html."""
+
+from typing import Any
+
+import pytest
+
+from tests.search.clinic import Clinic
+
+PATIENTS = [
+    {
+        "resourceType": "Patient",
+        "id": "ada",
+        "name": [{"family": "Ångström", "given": ["Ada"]}],
+        "identifier": [{"system": "http://mrn", "value": "1"}],
+    },
+    {
+        "resourceType": "Patient",
+        "id": "bob",
+        "name": [{"family": "O'Brien", "given": ["Bob"]}],
+        "identifier": [{"system": "http://mrn", "value": "2"}],
+    },
+]
+
+
+def _encounter(id: str, patient: str, start: str | None, end: str | None) -> Any:
+    period = {name: text for name, text in (("start", start), ("end", end)) if text}
+    return {"resourceType": "Encounter", "id": id, "status": "finished", "subject": {"reference": f"Patient/{patient}"}, "period": period}
+
+
+ENCOUNTERS = [
+    _encounter("before", "ada", "2026-03-13T09:00:00-04:00", "2026-03-13T10:00:00-04:00"),
+    _encounter("straddles", "ada", "2026-03-13T23:30:00-04:00", "2026-03-14T00:30:00-04:00"),
+    _encounter("within", "bob", "2026-03-14T09:00:00-04:00", "2026-03-14T10:00:00-04:00"),
+    _encounter("open", "bob", "2026-03-01T09:00:00-05:00", None),
+    _encounter("years", "ada", "2020-01-01", "2027-01-01"),
+    _encounter("later", "bob", "2026-03-15T09:00:00-04:00", "2026-03-15T10:00:00-04:00"),
+]
+CONTROLLED = {"tag": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "CTLSUB"}]}
+MEDICATIONS = [
+    {"resourceType": "Medication", "id": "vial", "batch": {"lotNumber": "K123"}},
+    {"resourceType": "Medication", "id": "other", "batch": {"lotNumber": "K124"}},
+]
+ADMINISTRATIONS = [
+    {
+        "resourceType": "MedicationAdministration",
+        "id": id,
+        "meta": meta,
+        "subject": {"reference": "Patient/ada"},
+        "context": {"reference": "Encounter/within"},
+        "medicationReference": {"reference": f"Medication/{medication}"},
+        "effectivePeriod": {"start": f"{day}T09:05:00-04:00", "end": f"{day}T09:45:00-04:00"},
+    }
+    for id, meta, medication, day in [
+        ("ketamine", CONTROLLED, "vial", "2026-03-14"),
+        ("ondansetron", {}, "other", "2026-03-14"),
+        ("earlier", CONTROLLED, "vial", "2026-03-10"),
+    ]
+]
+
+
+@pytest.fixture
+def day(clinic: Clinic) -> Clinic:
+    """The clinic with the resources of a day."""
+    clinic.put(*PATIENTS, *ENCOUNTERS, *MEDICATIONS, *ADMINISTRATIONS)
+    return clinic
+
+
+QUESTIONS = [
+    ("Encounter", "date=2026-03-14", ["within"]),
+    ("Encounter", "date=ge2026-03-14&date=le2026-03-14", ["straddles", "within", "open", "years"]),
+    ("Encounter", "date=ge2026-03-14&date=lt2026-03-15&patient=bob", ["within", "open"]),
+    ("Encounter", "date=gt2026-03-14", ["open", "years", "later"]),
+    ("Encounter", "date=sa2026-03-13", ["within", "later"]),
+    ("Encounter", "date=eb2026-03-14", ["before"]),
+    ("Encounter", "date=ge2026-03-14T00:15:00-04:00&date=le2026-03-14T00:20:00-04:00", ["straddles", "open", "years"]),
+    ("Encounter", "date=2026", ["before", "straddles", "within", "later"]),
+    ("Encounter", "date=ne2026", ["open", "years"]),
+    ("Encounter", "patient.identifier=http://mrn|2&_sort=-date", ["later", "within", "open"]),
+    ("Encounter", "subject:Patient.name=angs", ["before", "straddles", "years"]),
+    ("Encounter", "patient=Patient/ada,Patient/bob&_sort=date&_count=2", ["years", "open"]),
+    ("Patient", "name=ANGSTROM", ["ada"]),
+    ("Patient", "name:exact=ANGSTROM", []),
+    ("Patient", "name:exact=Ångström", ["ada"]),
+    ("Patient", "name:contains=brie", ["bob"]),
+    ("Patient", "family=o'b", ["bob"]),
+    ("MedicationAdministration", "medication.lot-number=K123", ["ketamine", "earlier"]),
+    ("MedicationAdministration", "medication.lot-number=K999", []),
+    (
+        "MedicationAdministration",
+        "_tag=http://terminology.hl7.org/CodeSystem/v3-ActCode|CTLSUB&effective-time=ge2026-03-14&effective-time=lt2026-03-15",
+        ["ketamine"],
+    ),
+    ("MedicationAdministration", "effective-time=2026-03-14", ["ketamine", "ondansetron"]),
+    ("MedicationAdministration", "_id=ketamine,nobody", ["ketamine"]),
+    ("MedicationAdministration", "_lastUpdated=lt2000", []),
+    ("MedicationAdministration", "status:missing=true&context=within&_sort=_id", ["earlier", "ketamine", "ondansetron"]),
+    ("MedicationAdministration", "code:missing=false", []),
+]
+
+
+@pytest.mark.parametrize("turns", [2])
+def test_the_clinic_gets_its_answers(day: Clinic, turns: int) -> None:
+    for _ in range(turns):
+        found = [(type, asked, day.ids(type, asked)) for type, asked, _ in QUESTIONS]
+        assert found == QUESTIONS
+
+
+def test_includes_bring_what_matches_refer_to_once(day: Clinic) -> None:
+    page = day.page("Encounter", "date=ge2026-03-14&date=le2026-03-14&_include=Encounter:subject")
+    assert [one.id for one in page.included] == ["ada", "bob"]
+    page = day.page("Encounter", "date=2026-03-14&_include=Encounter:subject:Group")
+    assert page.included == ()
+
+
+def test_an_include_of_everything_takes_every_reference(day: Clinic) -> None:
+    page = day.page("MedicationAdministration", "_id=ketamine&_include=MedicationAdministration:*")
+    assert {(one.type, one.id) for one in page.included} == {("Patient", "ada"), ("Encounter", "within"), ("Medication", "vial")}
+
+
+def test_reverse_includes_bring_what_refers_to_matches(day: Clinic) -> None:
+    page = day.page("Encounter", "_id=within,open&_revinclude=MedicationAdministration:context")
+    assert [one.id for one in page.included] == ["ketamine", "ondansetron", "earlier"]
+
+
+def test_totals_are_given_when_asked_for_or_free(day: Clinic) -> None:
+    assert day.page("Encounter", "_count=2").total is None
+    assert day.page("Encounter", "_count=2&_total=accurate").total == 6
+    assert day.page("Encounter", "_count=0").total == 6
+    assert day.page("Encounter", "date=2026-03-14").total == 1
+    assert day.page("Encounter", "date=2026-03-14&_total=none").total is None
+
+
+def test_deleted_resources_are_found_no_more(clinic: Clinic) -> None:
+    (bob,) = clinic.put(PATIENTS[1])
+    clinic.remove(bob)
+    assert clinic.ids("Patient", "") == clinic.ids("Patient", "name=bob") == []
+    assert clinic.rows() == 0
