@@ -44,7 +44,8 @@ def _answer(service: Service, path: str) -> Response:
         answer = _dispatched(service, asked)
     except Exception as error:  # noqa: BLE001 - the edge: whatever happens, the client gets an OperationOutcome
         answer = errors.answered(error)
-        negotiation.discard(request, service.settings.bundle_bytes)
+        if not isinstance(error, negotiation.BrokenOff):
+            negotiation.discard(request, service.settings.bundle_bytes)
     return _presented(service, path, asked, replace(answer, headers={**HEADERS, **answer.headers}), look)
 
 

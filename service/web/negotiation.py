@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from flask import Request, Response
 from werkzeug.datastructures import Headers
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.config import Settings
 from service.errors import BadRequest, NotAcceptable, PayloadTooLarge, UnsupportedMediaType
@@ -29,6 +29,10 @@ _XML_FORMATS = frozenset({"xml", "application/xml", "application/fhir+xml", "tex
 _PIECE = 65_536
 _WITHOUT_CONTENT = (204, 304)
 _FHIR_VERSION = re.compile(r"fhirversion\s*=\s*\"?([\w.]+)", re.IGNORECASE)
+
+
+class BrokenOff(BadRequest):
+    """400: the body ended or became unreadable before it was complete; nothing more is to be read from the client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def look(asked: FhirRequest) -> Look:
 def body(request: Request, settings: Settings, is_bundle: bool) -> bytes:
     """The body of the request, within the limit.
 
-    UnsupportedMediaType when it is compressed, PayloadTooLarge beyond the limit, BadRequest when it broke off.
+    UnsupportedMediaType when it is compressed, PayloadTooLarge beyond the limit, BrokenOff when it is incomplete.
     """
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
@@ -84,10 +88,12 @@ def body(request: Request, settings: Settings, is_bundle: bool) -> bytes:
         content = request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise _too_large(limit) from None
-    except ClientDisconnected:
-        raise BadRequest.of("incomplete", "body-size", "The body ended before it was complete. Send it again.") from None
+    except Exception:  # noqa: BLE001 - whatever the server stumbles over in the stream, the client sent it
+        raise _broken_off() from None
     if len(content) > limit:
         raise _too_large(limit)
+    if len(content) < (request.content_length or 0):
+        raise _broken_off()
     return content
 
 
@@ -98,6 +104,10 @@ def discard(request: Request, most: int) -> None:
     with suppress(Exception):
         while left > 0 and (piece := stream.read(min(left, _PIECE))):
             left -= len(piece)
+
+
+def _broken_off() -> BrokenOff:
+    return BrokenOff.of("incomplete", "body-size", "The body broke off or is wrongly chunked. Send it again, whole.")
 
 
 def _too_large(limit: int) -> PayloadTooLarge:

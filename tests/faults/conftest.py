@@ -5,9 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.databases import KINDS, Databases
-from tests.faults.target import Target
+from tests.faults.target import Target, await_true
 from tests.server import running
 from tests.services import ctx, parts, service, shared_postgresql
+
+WORKERS = 2
 
 __all__ = ["ctx", "parts", "service", "shared_postgresql"]
 
@@ -16,9 +18,11 @@ __all__ = ["ctx", "parts", "service", "shared_postgresql"]
 def _shared(request: pytest.FixtureRequest, databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     with (
         databases.fresh(request.param) as url,
-        running(tmp_path_factory.mktemp("abuse"), url, "--workers", "2", body_bytes=256 * 1024, bundle_bytes=512 * 1024) as live,
+        running(tmp_path_factory.mktemp("abuse"), url, "--workers", str(WORKERS), body_bytes=256 * 1024, bundle_bytes=512 * 1024) as live,
     ):
-        yield Target(live, url)
+        target = Target(live, url)
+        await_true(lambda: len(target.workers()) == WORKERS)
+        yield target
 
 
 @pytest.fixture

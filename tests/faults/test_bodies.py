@@ -146,7 +146,9 @@ def test_what_is_not_json_is_refused_everywhere(target: Target, name: str) -> No
 def test_what_is_not_a_patient_is_refused(target: Target, name: str) -> None:
     body = NOT_A_PATIENT[name]
     issues = require_refused(target.send("POST", "/Patient", body), 400, 412, 422)
-    assert all(issue.get("expression") or issue["code"] in ("processing", "invalid", "structure", "not-found", "informational") for issue in issues)
+    assert all(
+        issue.get("expression") or issue["code"] in ("processing", "invalid", "structure", "not-found", "informational") for issue in issues
+    )
     require_refused(target.send("PUT", "/Patient?identifier=none", body), 400, 412, 422)
     require_refused(target.send("PUT", "/Patient/not-there", body), 400, 412, 422)
     assert target.send("GET", "/Patient/not-there").status_code == 404
