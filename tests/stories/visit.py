@@ -33,6 +33,12 @@ def entries(year: int = YEAR) -> list[tuple[str, Document]]:
     return [(one.tree["fullUrl"], one.members()["resource"]) for one in bundle.members()["entry"].elements()]
 
 
+def conditions(year: int = YEAR) -> dict[str, str]:
+    """The ifNoneExist of the entries that have one, by fullUrl."""
+    listed = decode(sent(year), Limits()).tree["entry"]
+    return {entry["fullUrl"]: entry["request"]["ifNoneExist"] for entry in listed if "ifNoneExist" in entry["request"]}
+
+
 @dataclass(frozen=True)
 class Visit:
     """Where the entries of the visit of a year are: fullUrl -> Type/id."""
