@@ -1,22 +1,21 @@
 """Bundles, put together from stored JSON text that is never decoded (https://hl7.org/fhir/R4/bundle.html)."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from service.fhir.document import encode
+from service.fhir.document import encode, quoted
 
 Link = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry: `resource` is JSON text; `search`, `request` and `response` are small trees of the service's own."""
+    """One entry: `resource` is JSON text, `search` the mode (match, include, outcome); `request` and `response` are small trees."""
 
     full_url: str | None = None
     resource: str | None = None
-    search: Mapping[str, Any] | None = None
+    search: str | None = None
     request: Mapping[str, Any] | None = None
     response: Mapping[str, Any] | None = None
 
@@ -24,10 +23,12 @@ class Entry:
         """The entry as JSON, its members in the order of the specification."""
         members = []
         if self.full_url is not None:
-            members.append(f'"fullUrl":{_quoted(self.full_url)}')
+            members.append(f'"fullUrl":{quoted(self.full_url)}')
         if self.resource is not None:
             members.append(f'"resource":{self.resource}')
-        for name, tree in (("search", self.search), ("request", self.request), ("response", self.response)):
+        if self.search is not None:
+            members.append(f'"search":{{"mode":"{self.search}"}}')
+        for name, tree in (("request", self.request), ("response", self.response)):
             if tree is not None:
                 members.append(f'"{name}":{encode(tree)}')
         return "{" + ",".join(members) + "}"
@@ -43,8 +44,8 @@ def bundle(
     """The JSON of a Bundle of `type`. `links` are (relation, url); empty lists are left out, as FHIR JSON demands."""
     members = ['"resourceType":"Bundle"']
     if last_updated is not None:
-        members.append(f'"meta":{{"lastUpdated":{_quoted(last_updated)}}}')
-    members.append(f'"type":{_quoted(type)}')
+        members.append(f'"meta":{{"lastUpdated":{quoted(last_updated)}}}')
+    members.append(f'"type":{quoted(type)}')
     if total is not None:
         members.append(f'"total":{total}')
     if links:
@@ -56,13 +57,9 @@ def bundle(
 
 def matched(full_url: str, resource: str, mode: str = "match") -> Entry:
     """An entry of a searchset. `mode` is match, include or outcome."""
-    return Entry(full_url, resource, search={"mode": mode})
+    return Entry(full_url, resource, search=mode)
 
 
 def advised(outcome: Mapping[str, Any]) -> Entry:
     """The entry of a searchset that tells what the search ignored."""
-    return Entry(resource=encode(outcome), search={"mode": "outcome"})
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return Entry(resource=encode(outcome), search="outcome")

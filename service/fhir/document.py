@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import Any, Self
 
 import msgspec
@@ -103,6 +104,8 @@ def encode(tree: Json) -> str:
         return "{" + ",".join(f"{quoted(name)}:{encode(value)}" for name, value in tree.items()) + "}"
     if isinstance(tree, list | tuple):
         return "[" + ",".join(map(encode, tree)) + "]"
+    if isinstance(tree, str):
+        return quoted(tree)
     if isinstance(tree, Number):
         return tree.text
     if isinstance(tree, Decimal):
@@ -127,7 +130,7 @@ def array_text(texts: Iterable[str]) -> str:
 
 def quoted(text: str) -> str:
     """`text` as a JSON string, escaped no more than need be."""
-    return json.dumps(text, ensure_ascii=False)
+    return encode_basestring(text)
 
 
 def _text(raw: msgspec.Raw) -> str:

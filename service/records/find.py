@@ -13,5 +13,5 @@ def find(ctx: Context, type: str | None, pairs: Sequence[tuple[str, str]], lenie
     settings = ctx.service.settings
     options = Options(lenient=lenient, time_zone=settings.time_zone, default_count=settings.page_default, max_count=settings.page_max)
     query = parse(ctx.service.registry, type, pairs, options)
-    with ctx.snapshot(pull=query.pulls) as tx:
+    with ctx.glance() if query.is_one_statement else ctx.snapshot(pull=query.pulls) as tx:
         return query, execute(tx, ctx.service.registry, query, ctx.service.cursors, settings.include_max)

@@ -179,6 +179,11 @@ class Query:
         return any(_pulls(clause) for clause in self.where)
 
     @property
+    def is_one_statement(self) -> bool:
+        """Whether one statement answers it, so that there is nothing to keep consistent over several."""
+        return not (self.pulls or self.includes or self.total or any(map(_chains, self.where)))
+
+    @property
     def counts_only(self) -> bool:
         """Whether the answer is the total alone."""
         return self.count == 0 or self.summary == "count"
@@ -188,6 +193,10 @@ def _pulls(clause: Clause) -> bool:
     if isinstance(clause, Match):
         return clause.parameter == "_lastUpdated" and any(isinstance(value, Moment) and value.prefix in PULLING for value in clause.values)
     return any(map(_pulls, _below(clause)))
+
+
+def _chains(clause: Clause) -> bool:
+    return isinstance(clause, Chain) or any(map(_chains, [clause.clause] if isinstance(clause, Not) else _below(clause)))
 
 
 def _below(clause: Clause) -> Iterator[Clause]:
