@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg.types.array import ListBinaryDumper
-from sqlalchemy import Connection, Engine, bindparam, create_engine, event, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, select, text
 from sqlalchemy.engine import make_url
 
 from service import clock
@@ -32,15 +32,13 @@ MILLISECOND = 1000
 _HALF = MILLISECOND // 2
 _WAL_RESET_FIXED = (3, 51, 3)
 
-_OPEN_WRITE = text(
-    """
+_OPEN_WRITE = """
     WITH opened AS MATERIALIZED (SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at),
          held AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(at) AS lock FROM opened)
     SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS stamp, held.lock,
-           ARRAY(SELECT nextval('resource_res_id_seq') FROM generate_series(1, :count)) AS ids
+           ARRAY(SELECT nextval('resource_res_id_seq') FROM generate_series(1, %s::int)) AS ids
     FROM held
-    """
-).bindparams(bindparam("count"))
+"""
 
 _NOW = text("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint")
 
@@ -158,7 +156,7 @@ class Database:
 
     def _opened(self, connection: Connection, creates: int) -> tuple[int, tuple[int, ...]]:
         if self.dialect == "postgresql":
-            stamp, _, ids = connection.execute(_OPEN_WRITE, {"count": creates}).one()
+            stamp, _, ids = connection.exec_driver_sql(_OPEN_WRITE, (creates,)).one()
             return stamp * MILLISECOND, tuple(ids)
         newest, highest = connection.execute(
             select(

@@ -44,7 +44,12 @@ class Row:
 _ROW = (version.c.res_id, version.c.type, version.c.fhir_id, version.c.version, version.c.last_updated, version.c.method, version.c.body)
 _KEY = tuple_(resource.c.type, resource.c.fhir_id)
 _NEWEST = select(*_ROW).join_from(resource, version, (version.c.res_id == resource.c.res_id) & (version.c.version == resource.c.version))
-_READ = _NEWEST.where(resource.c.type == bindparam("type_number"), resource.c.fhir_id == bindparam("id"))
+_READ = """
+    SELECT v.res_id, v.type, v.fhir_id, v.version, v.last_updated, v.method, v.body
+    FROM resource r JOIN version v ON v.res_id = r.res_id AND v.version = r.version
+    WHERE r.type = ? AND r.fhir_id = ?
+"""
+_READS = {"sqlite": _READ, "postgresql": _READ.replace("?", "%s")}
 _READ_VERSION = select(*_ROW).join_from(resource, version, version.c.res_id == resource.c.res_id)
 _READ_VERSION = _READ_VERSION.where(
     resource.c.type == bindparam("type_number"), resource.c.fhir_id == bindparam("id"), version.c.version == bindparam("number")
@@ -53,7 +58,7 @@ _READ_VERSION = _READ_VERSION.where(
 
 def read(tx: Transaction, key: Key) -> Row | None:
     """The newest version of the resource `key`, deleted or not; None when it never existed."""
-    found = tx.connection.execute(_READ, {"type_number": key[0], "id": key[1]}).one_or_none()
+    found = tx.connection.exec_driver_sql(_READS[tx.dialect], key).one_or_none()
     return _row(found) if found else None
 
 
