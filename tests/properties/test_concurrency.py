@@ -5,6 +5,7 @@ Small counts run always, the large ones nightly. `tests/properties/test_broken_b
 
 import pytest
 
+from tests.faults.checker import require_sound
 from tests.properties import races
 
 SMALL = races.Size(threads=8, keys=4)
@@ -22,4 +23,4 @@ def size(request: pytest.FixtureRequest) -> races.Size:
 @pytest.mark.parametrize("race", races.RACES, ids=lambda race: race.__name__)
 def test_race(service, size: races.Size, race) -> None:
     race(service, size)
-    races.require_dense(service)
+    require_sound(service)
