@@ -23,7 +23,6 @@ FOLDER = os.environ.get("EXAMPLE_PACKAGES", "")
 PACKAGES = sorted(Path(FOLDER).glob("*.tgz")) if FOLDER else []
 
 INVALID = {
-    "DiagnosticReport-cardiology-report.json": "the hash of its attachment is no base64",
     "validation-oo.json": "OperationOutcomes without issues",
 }
 

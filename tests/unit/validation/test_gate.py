@@ -214,3 +214,14 @@ def test_every_rule_is_tested_and_in_the_handbook() -> None:
 def places(issues: list[Issue]) -> list[tuple[str, str | None]]:
     """Rule and element of each issue."""
     return [(issue.rule, issue.expression) for issue in issues]
+
+
+def test_a_hash_that_is_no_base64_is_a_warning_and_data_that_is_none_is_an_error() -> None:
+    attachment = {"contentType": "text/plain", "data": "YWJj", "hash": "EQH/..AgME"}
+    tree = {"resourceType": "Patient", "photo": [attachment]}
+    assert [(one.severity, one.expression) for one in GATE.check(tree)] == [("warning", "Patient.photo[0].hash")]
+    tree = {"resourceType": "Patient", "photo": [{**attachment, "data": "..", "hash": ""}]}
+    assert sorted((one.severity, one.expression) for one in GATE.check(tree)) == [
+        ("error", "Patient.photo[0].data"),
+        ("error", "Patient.photo[0].hash"),
+    ]
