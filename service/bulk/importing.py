@@ -74,6 +74,7 @@ def import_files(ctx: Context, paths: Sequence[Path], progress: Callable[[int], 
         report.refused = []
         for source in sources:
             _next_pass(_Run(ctx, source, report, again=True))
+    ctx.service.database.refresh_statistics()
     return report
 
 

@@ -16,7 +16,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, select, text
 from sqlalchemy.engine import make_url
 
 from service import clock
+from service.errors import Overloaded
 from service.storage import failures
 from service.storage.tables.resources import resource, version
 
@@ -39,6 +40,8 @@ _OPEN_WRITE = """
            ARRAY(SELECT nextval('resource_res_id_seq') FROM generate_series(1, %s::int)) AS ids
     FROM held
 """
+
+_PLANNING = " -c random_page_cost=1.1"  # postings are read in the order of their index, and disks no longer seek
 
 _NOW = text("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint")
 
@@ -137,6 +140,15 @@ class Database:
             if tx.connection.scalar(text("SHOW server_encoding")) != "UTF8":
                 raise Unsafe("The PostgreSQL database is not encoded in UTF8. Create it with ENCODING 'UTF8'.")
 
+    def refresh_statistics(self) -> None:
+        """After many writes: let PostgreSQL count now, and not in a minute, what it plans searches by. SQLite plans without.
+
+        When it has no time now, it will do so later by itself.
+        """
+        if self.dialect == "postgresql":
+            with suppress(Overloaded), self.glance() as tx:
+                tx.connection.execute(text("ANALYZE"))
+
     def dispose(self) -> None:
         """Close the pool."""
         self.engine.dispose()
@@ -214,7 +226,7 @@ def _engine(url: Any, limits: Limits) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     milliseconds = {"statement_timeout": limits.statement_seconds, "idle_in_transaction_session_timeout": limits.write_seconds}
-    options = " ".join(f"-c {name}={int(seconds * 1000)}" for name, seconds in milliseconds.items())
+    options = " ".join(f"-c {name}={int(seconds * 1000)}" for name, seconds in milliseconds.items()) + _PLANNING
     engine = create_engine(url, connect_args={"options": options, "connect_timeout": 10}, **pool)
     event.listen(engine, "connect", _prepare_postgresql)
     return engine
