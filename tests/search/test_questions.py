@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from service.clock import now, to_text
 from tests.search.clinic import Clinic
 
 PATIENTS = [
@@ -135,3 +136,41 @@ def test_deleted_resources_are_found_no_more(clinic: Clinic) -> None:
     clinic.remove(bob)
     assert clinic.ids("Patient", "") == clinic.ids("Patient", "name=bob") == []
     assert clinic.rows() == 0
+
+
+def test_approximately_widens_by_a_tenth_of_the_distance_from_now(clinic: Clinic) -> None:
+    days = 24 * 3600 * 1_000_000
+    moments = {f"{ago}-days-ago": to_text((now() - ago * days) // 1_000_000 * 1_000_000) for ago in (80, 95, 100, 105, 120)}
+    clinic.put(*({"resourceType": "Observation", "id": id, "effectiveDateTime": text} for id, text in moments.items()))
+    assert clinic.ids("Observation", f"date=ap{moments['100-days-ago']}") == ["95-days-ago", "100-days-ago", "105-days-ago"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("0.5", ["half"]),
+        ("gt0.5", ["range"]),
+        ("ge0.5", ["half", "range"]),
+        ("lt0.5", ["tenth", "range"]),
+        ("sa0.1", ["half", "range"]),
+        ("eb0.5", ["tenth"]),
+        ("ap0.48", ["half", "range"]),
+        ("5e-1", ["half"]),
+        ("ne0.5", ["tenth", "range"]),
+    ],
+)
+def test_numbers_and_ranges_of_numbers(clinic: Clinic, asked: str, found: list[str]) -> None:
+    predictions = {
+        "tenth": {"probabilityDecimal": 0.1},
+        "half": {"probabilityDecimal": 0.5},
+        "range": {"probabilityRange": {"low": {"value": 0.2}, "high": {"value": 0.9}}},
+    }
+    clinic.put(*({"resourceType": "RiskAssessment", "id": id, "prediction": [_texts(one)]} for id, one in predictions.items()))
+    assert clinic.ids("RiskAssessment", f"probability={asked}") == found
+
+
+def _texts(prediction: Any) -> Any:
+    """Numbers as text, which the extractors take like the decoder's exact ones."""
+    if isinstance(prediction, dict):
+        return {name: _texts(value) for name, value in prediction.items()}
+    return str(prediction)
