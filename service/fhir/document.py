@@ -149,9 +149,10 @@ def _refusal(rule: str, diagnostics: str) -> BadRequest:
 def _require_shallow(text: str, depth: int) -> None:
     brackets = _NOT_BRACKET.sub("", _STRING.sub("", text))
     for _ in range(depth):
-        if not brackets:
-            return
-        brackets = brackets.replace("{}", "").replace("[]", "")
+        inner = brackets.replace("{}", "").replace("[]", "")
+        if len(inner) == len(brackets):
+            break
+        brackets = inner
     if brackets:
         raise _refusal("json-depth", f"The JSON nests deeper than {depth} levels, or its brackets do not match. Flatten or close it.")
 
