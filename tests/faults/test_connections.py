@@ -11,6 +11,9 @@ import requests
 from service.server import SILENCE_SECONDS
 from tests.faults.target import JSON, Target, answer, require_refused
 
+# the database has little to do with it: PostgreSQL is asked nightly
+pytestmark = pytest.mark.parametrize("_shared", ["sqlite", pytest.param("postgresql", marks=pytest.mark.nightly)], indirect=True)
+
 BODY = b'{"resourceType":"Patient","active":true}'
 
 

@@ -5,6 +5,9 @@ import pytest
 from tests.faults.hostile import TEXTS
 from tests.faults.target import JSON, Target, require_refused, require_sane
 
+# the database has little to do with it: PostgreSQL is asked nightly
+pytestmark = pytest.mark.parametrize("_shared", ["sqlite", pytest.param("postgresql", marks=pytest.mark.nightly)], indirect=True)
+
 PATIENT = {"resourceType": "Patient", "active": True}
 HEADERS = (
     "Accept",
