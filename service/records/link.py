@@ -5,6 +5,7 @@ references, in elements of type uri and url, and in links of the narrative; a re
 absolute URL is relative to that URL.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from service.fhir import reference, rewrite
 from service.fhir.document import Document
 from service.fhir.rewrite import Path
 from service.records.condition import Condition, normal
+
+_NARRATIVE = re.compile(r'"div"|\\u')
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Links:
             place = self.places.get(text) or (self.places.get(base + text) if base else None) or self._matched(path, text)
             if place:
                 found[path] = place
-        for path, div in reference.narratives(document.tree):
+        for path, div in reference.narratives(document.tree) if _NARRATIVE.search(document.text) else ():
             found[path] = reference.relinked(div, dict(self.places))
         return rewrite.replaced(document, found)
 
