@@ -242,3 +242,16 @@ def _either(type: str) -> st.SearchStrategy[Clause]:
 def questions() -> st.SearchStrategy[Question]:
     """Up to three clauses and two sort keys."""
     return st.sampled_from(sorted(SINGLE)).flatmap(_question)
+
+
+def _orders(type: str) -> list[list[tuple[str, bool]]]:
+    """Every order of one and of two keys."""
+    keys = [(name, descending) for name in _SORTS[type] for descending in (False, True)]
+    return [[key] for key in keys] + [[one, other] for one in keys for other in keys if one[0] != other[0]]
+
+
+EVERY: list[Question] = [
+    *((type, [clause], []) for type, clauses in SINGLE.items() for clause in clauses),
+    *((type, [], order) for type in SINGLE for order in _orders(type)),
+]
+"""Every question of one clause, and every order of a whole type."""

@@ -16,12 +16,13 @@ from service.search.parameter import Registry
 from service.storage.database import Database
 from tests.databases import KINDS, Databases
 from tests.properties import search_oracle as oracle
-from tests.properties.search_samples import SINGLE, Question, clinics, questions
+from tests.properties.search_samples import EVERY, Question, clinics, questions
 from tests.search.clinic import Clinic
 
 REGISTRY = Registry(definitions.load(), oracle.BASE, str(oracle.ZONE))
 CURSORS = Cursors(b"k" * 32)
 _TURN = count()
+_SLICE = count()
 PAGE = 3
 TURNS = 12
 """Into how many clinics the questions of one clause are dealt out."""
@@ -103,10 +104,8 @@ def _compare(clinic: Clinic, resources: list[Any], asked: list[Question], size: 
 
 @settings(max_examples=TURNS, phases=(Phase.generate,))
 @given(clinics(8))
-def test_every_question_of_one_clause_finds_what_brute_force_finds(clinic: Clinic, resources: list[Any]) -> None:
-    every = [(type, clause) for type, clauses in SINGLE.items() for clause in clauses]
-    turn = next(_TURN)
-    _compare(clinic, resources, [(type, [clause], []) for type, clause in every[turn % TURNS :: TURNS]], size=100)
+def test_every_question_of_one_clause_and_every_order_is_answered_as_brute_force_answers(clinic: Clinic, resources: list[Any]) -> None:
+    _compare(clinic, resources, EVERY[next(_SLICE) % TURNS :: TURNS], size=100)
 
 
 @settings(max_examples=20)
