@@ -1,11 +1,11 @@
 """Conditional request headers (https://hl7.org/fhir/R4/http.html#concurrency, https://hl7.org/fhir/R4/http.html#cread).
 
-Entity tags are weak and hold the version: `W/"3"`. A header that cannot be read is a 400: ignoring it would let the very
-change through that the client wanted to guard.
+Entity tags are weak and hold the version: `W/"3"`. On a write a header that cannot be read is a 400: ignoring it would let the very
+change through that the client wanted to guard. On a read it is as if it were not there, as RFC 9110 wants: the client gets
+the resource, which is never wrong.
 """
 
 import re
-from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
 from service.clock import to_datetime
@@ -32,7 +32,7 @@ def required_version(header: str | None) -> int | None:
     """
     if header is None:
         return None
-    tags = _tags("If-Match", header)
+    tags = _tags(header)
     if len(tags) != 1:
         raise _malformed("If-Match", 'Name the one version that you read, as in W/"3".')
     if not _is_version(tags[0]):
@@ -54,22 +54,21 @@ def must_be_new(header: str | None) -> bool:
 def is_current(version: int, last_updated: int, if_none_match: str | None, if_modified_since: str | None) -> bool:
     """Whether the client's copy is still good, so that 304 answers it. If-None-Match outranks If-Modified-Since."""
     if if_none_match is not None:
-        return if_none_match.strip() == "*" or str(version) in _tags("If-None-Match", if_none_match)
-    if if_modified_since is None:
-        return False
-    return last_updated // 1_000_000 <= int(_moment(if_modified_since).timestamp())
+        return if_none_match.strip() == "*" or str(version) in _tags(if_none_match)
+    seconds = _seconds(if_modified_since) if if_modified_since is not None else None
+    return seconds is not None and last_updated // 1_000_000 <= seconds
 
 
-def _moment(header: str) -> datetime:
+def _seconds(header: str) -> int | None:
+    """An HTTP date in whole seconds since the epoch; None when it is none."""
     try:
-        moment = parsedate_to_datetime(header)
-        moment.timestamp()
+        return int(parsedate_to_datetime(header).timestamp())
     except (ValueError, TypeError, OverflowError, IndexError):
-        raise _malformed("If-Modified-Since", "Send an HTTP date, as in Sat, 14 Mar 2026 10:00:00 GMT.") from None
-    return moment
+        return None
 
 
-def _tags(name: str, header: str) -> list[str]:
+def _tags(header: str) -> list[str]:
+    """What a list of entity tags holds; nothing when it cannot be read."""
     tags, position = [], 0
     while match := _TAG.match(header, position):
         tags.append(match[1])
@@ -79,7 +78,7 @@ def _tags(name: str, header: str) -> list[str]:
         if header[position] != ",":
             break
         position += 1
-    raise _malformed(name, 'Send an entity tag as this server gives it in ETag: W/"3".')
+    return []
 
 
 def _is_version(tag: str) -> bool:
