@@ -27,6 +27,11 @@ def ranges(header: str) -> Iterator[tuple[str, float]]:
         yield name, _weight(parameters)
 
 
+def names_json(header: str | None) -> bool:
+    """Whether the client asks for JSON by name, not just for anything."""
+    return any(name in JSON and weight > 0 for name, weight in ranges(header or ""))
+
+
 def wants_raw(header: str | None, media: str) -> bool:
     """Whether content of type `media` shall go out as itself: unless the client asks for FHIR JSON or a page by name."""
     named = [name for name, weight in ranges(header or "") if weight > 0]

@@ -77,5 +77,5 @@ def raw(call: Call, text: str) -> Raw | None:
 
 
 def default_return(call: Call) -> Return:
-    """What a write answers with when the client does not say: nothing to raw content, the resource otherwise."""
-    return Return.MINIMAL if is_raw(call) else Return.REPRESENTATION
+    """What a write answers with when Prefer does not say: nothing to raw content unless Accept names FHIR JSON, the resource otherwise."""
+    return Return.MINIMAL if is_raw(call) and not accept.names_json(call.header("accept")) else Return.REPRESENTATION

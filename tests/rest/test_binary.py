@@ -30,6 +30,14 @@ def test_the_resource_is_given_to_who_asks_for_fhir(api: FlaskClient) -> None:
     assert api.get(url, headers={"If-None-Match": 'W/"1"'}).status_code == 304
 
 
+def test_who_names_fhir_json_gets_the_binary_that_wraps_the_content(api: FlaskClient) -> None:
+    posted = api.post("/fhir/Binary", data=PDF, content_type="application/pdf", headers={"Accept": f"{FHIR}, */*;q=0.1"})
+    assert (posted.status_code, posted.json["data"]) == (201, base64.b64encode(PDF).decode())
+    assert api.post("/fhir/Binary", data=PDF, content_type="application/pdf", headers={"Accept": "*/*"}).data == b""
+    wish = {"Accept": FHIR, "Prefer": "return=minimal"}
+    assert api.post("/fhir/Binary", data=PDF, content_type="application/pdf", headers=wish).data == b""
+
+
 def test_content_is_replaced_in_place(api: FlaskClient) -> None:
     id = fresh()
     assert api.put(f"/fhir/Binary/{id}", data=PDF, content_type="application/pdf").status_code == 201
