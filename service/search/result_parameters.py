@@ -77,7 +77,7 @@ def _summary(given: _Given) -> Query:
 
 def _elements(given: _Given) -> Query:
     known = given.registry.definitions.structures[given.query.type].elements
-    names = {name for element in known.values() for name in (element.name, *element.properties)}
+    names = {"resourceType", *(name for element in known.values() for name in (element.name, *element.properties))}
     asked = [name.strip().removeprefix(given.query.type + ".") for name in given.text.split(",") if name.strip()]
     for name in asked:
         if name not in names:

@@ -56,12 +56,12 @@ def test_result_parameters_are_read_once_and_printed_back() -> None:
         ("_count", "1000"),
         ("_total", "accurate"),
         ("_summary", "data"),
-        ("_elements", "status,value"),
+        ("_elements", "resourceType,status,value"),
     ]
     query = parse(REGISTRY, "Observation", pairs, OPTIONS)
     assert query.sort == (Sort("date", True), Sort("_id"))
     assert query.includes == (Include("Observation", "subject", "Patient"), Include("Provenance", "target", None, True))
-    assert (query.count, query.total, query.summary, query.elements) == (100, "accurate", "data", ("status", "value"))
+    assert (query.count, query.total, query.summary, query.elements) == (100, "accurate", "data", ("resourceType", "status", "value"))
     assert unparse(REGISTRY, query) == [("_count", "100") if name == "_count" else (name, text) for name, text in pairs]
 
 
