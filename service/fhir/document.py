@@ -46,6 +46,18 @@ class Number(Decimal):
         return type(self), (self.text,)
 
 
+class _Name(str):
+    """A member name that is written with escapes: equal to what it means, and it remembers its token."""
+
+    __slots__ = ("token",)
+    token: str
+
+    def __new__(cls, name: str, token: str) -> Self:
+        made = super().__new__(cls, name)
+        made.token = token
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What the decoder accepts: levels of nesting and digits of one number."""
@@ -114,13 +126,14 @@ def encode(tree: Json) -> str:
 
 
 def member_texts(text: str) -> dict[str, str]:
-    """The members of the JSON object in `text`, each as its slice of the text."""
-    return {name: _text(raw) for name, raw in msgspec.json.decode(text, type=dict[str, msgspec.Raw]).items()}
+    """The members of the JSON object in `text` (minified), each as its slice of the text; names keep their tokens too."""
+    members = {name: _text(raw) for name, raw in msgspec.json.decode(text, type=dict[str, msgspec.Raw]).items()}
+    return members if "\\" not in text else _as_written(text, members)
 
 
 def object_text(members: Mapping[str, str]) -> str:
     """The JSON object whose members have these texts."""
-    return "{" + ",".join([_name(name) + text for name, text in members.items()]) + "}"
+    return "{" + ",".join([(f"{name.token}:" if type(name) is _Name else _name(name)) + text for name, text in members.items()]) + "}"
 
 
 def array_text(texts: Iterable[str]) -> str:
@@ -131,6 +144,17 @@ def array_text(texts: Iterable[str]) -> str:
 def quoted(text: str) -> str:
     """`text` as a JSON string, escaped no more than need be."""
     return encode_basestring(text)
+
+
+def _as_written(text: str, members: Mapping[str, str]) -> dict[str, str]:
+    """`members` of the object in `text`, in its order, with the names that hold escapes as they stand there."""
+    result, position = {}, len("{")
+    for name, value in members.items():
+        token = _STRING.match(text, position)
+        assert token is not None, "only minified objects are taken apart"
+        result[_Name(name, token[0]) if "\\" in token[0] else name] = value
+        position = token.end() + len(":") + len(value) + len(",")
+    return result
 
 
 def _text(raw: msgspec.Raw) -> str:

@@ -52,8 +52,9 @@ def spliced(old: Document, tree: Json) -> Document:
         return Document(old.text, tree)
     if isinstance(tree, dict) and isinstance(old.tree, dict):
         members = old.members()
-        parts = {name: spliced(members[name], value).text if name in members else encode(value) for name, value in tree.items()}
-        return Document(object_text(parts), tree)
+        texts = {name: spliced(members[name], value).text if name in members else encode(value) for name, value in tree.items()}
+        written = {name: name for name in members}  # the names of the tree do not know how they were written
+        return Document(object_text({written.get(name, name): text for name, text in texts.items()}), tree)
     if isinstance(tree, list) and isinstance(old.tree, list):
         return Document(array_text(_spliced_elements(old.elements(), tree)), tree)
     return Document.of(tree)

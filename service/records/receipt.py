@@ -18,11 +18,12 @@ _HOUR = 3_600_000_000
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response as it went out."""
+    """A response as it went out. `last_updated` (microseconds) is not kept: a repeated answer has none."""
 
     status: int
     headers: Mapping[str, str]
     body: str
+    last_updated: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,12 @@ class Receipt:
     key: str | None
     body_hash: str
     conclude: Callable[[Context, Sequence[Committed]], Answer]
+
+
+def recall(ctx: Context, receipt: Receipt) -> Answer | None:
+    """The answer given before, when nothing is to be written. Raises Unprocessable like `replay`."""
+    with ctx.glance() as tx:
+        return replay(ctx, tx, receipt)
 
 
 def replay(ctx: Context, tx: Transaction, receipt: Receipt) -> Answer | None:

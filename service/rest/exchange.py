@@ -73,8 +73,9 @@ class Call:
         return self.id
 
     def header(self, name: str) -> str | None:
-        """A header field by its lower-case name; None when absent or blank."""
-        return self.request.headers.get(name, "").strip() or None
+        """A header field by its lower-case name; None when absent. A blank one is empty: whoever sent it meant something."""
+        found = self.request.headers.get(name)
+        return None if found is None else found.strip()
 
     def with_document(self, document: Document) -> "Call":
         """The same call with its body decoded."""

@@ -79,5 +79,12 @@ def test_decimals_keep_their_digits_through_a_batch(api: FlaskClient) -> None:
     assert '"value":98.600' in api.get(location).text
 
 
+def test_entries_tell_when_they_were_stored_to_the_millisecond(api: FlaskClient) -> None:
+    value = fresh()
+    creation = entry("POST", "Patient", patient(value), ifNoneExist=f"identifier={value}")
+    answered = process(api, "batch", creation, prefer="return=representation").json["entry"][0]
+    assert answered["response"]["lastModified"] == answered["resource"]["meta"]["lastUpdated"]
+
+
 def test_a_batch_in_a_batch_is_refused(api: FlaskClient) -> None:
     assert statuses(process(api, "batch", entry("POST", "/", {"resourceType": "Bundle", "type": "batch"}))) == [400]

@@ -110,6 +110,17 @@ def test_stamping_what_was_stamped_changes_nothing() -> None:
     assert stamped(stored(once), "a", 2, _AT) == once
 
 
+def test_names_that_are_written_with_escapes_keep_their_characters() -> None:
+    document = _decoded(r'{"resourceType":"Basic","\u006deta":{"t\u0061g":[]},"a\/":{"\u0072eference":"x","n":1.10},"c":"\"}{,:"}')
+    assert stamped(document, "1", 2, _AT) == (
+        r'{"resourceType":"Basic","id":"1","\u006deta":{"versionId":"2","lastUpdated":"' + _AT + r'","t\u0061g":[]},'
+        r'"a\/":{"\u0072eference":"x","n":1.10},"c":"\"}{,:"}'
+    )
+    assert replaced(document, {("a/", "reference"): "y"}).text == document.text.replace('"x"', '"y"')
+    changed = {**document.tree, "a/": {**document.tree["a/"], "reference": "z"}}
+    assert spliced(document, changed).text == document.text.replace('"x"', '"z"')
+
+
 def test_references_are_replaced_and_every_other_token_stays() -> None:
     document = _decoded(r'{"a":[{"reference":"urn:uuid:1","display":"\u00e9"},{"reference":"x"}],"n":1.10}')
     changed = replaced(document, {("a", 0, "reference"): "Patient/1"})
