@@ -115,7 +115,7 @@ def test_a_search_finds_what_brute_force_finds(clinic: Clinic, resources: list[A
 
 
 @pytest.mark.nightly
-@settings(max_examples=1000, derandomize=False)
+@settings(max_examples=500, derandomize=False)
 @given(clinics(), st.lists(questions(), min_size=20, max_size=20))
 def test_a_search_finds_what_brute_force_finds_at_length(clinic: Clinic, resources: list[Any], asked: list[Question]) -> None:
     _compare(clinic, resources, asked)
