@@ -26,8 +26,8 @@ class OutOfDate(Exception):
 
 def upgrade(database: Database, revision: str = HEAD) -> None:
     """Bring the schema up to `revision`. Makes the folder of an SQLite file."""
-    if database.dialect == "sqlite" and database.url.database:
-        Path(database.url.database).parent.mkdir(parents=True, exist_ok=True)
+    if file := _file(database):
+        file.parent.mkdir(parents=True, exist_ok=True)
     with _exclusive(database) as connection:
         command.upgrade(_configuration(connection), revision)
 
@@ -39,7 +39,9 @@ def downgrade(database: Database, revision: str) -> None:
 
 
 def current(database: Database) -> str | None:
-    """The revision that the database is at; None for an empty one."""
+    """The revision that the database is at; None for an empty one, or an SQLite file that is not there yet."""
+    if database.dialect == "sqlite" and database.url.database and not Path(database.url.database).exists():
+        return None
     with database.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
@@ -54,6 +56,11 @@ def require_newest(database: Database) -> None:
     found, needed = current(database), newest()
     if found != needed:
         raise OutOfDate(f"The database is at revision {found or 'none'}, this version needs {needed}. Run: infusion-records db upgrade")
+
+
+def _file(database: Database) -> Path | None:
+    """The file of an SQLite database."""
+    return Path(database.url.database) if database.dialect == "sqlite" and database.url.database else None
 
 
 def _configuration(connection: Connection | None = None) -> Config:

@@ -58,6 +58,15 @@ def test_an_old_schema_is_not_served(bare_database_url: str) -> None:
     assert "Run: infusion-records db upgrade" in refused.output
 
 
+@pytest.mark.parametrize("command", [("serve",), ("import", __file__), ("reindex",)], ids=lambda command: command[0])
+def test_before_the_first_upgrade_every_command_says_what_to_run(command: tuple[str, ...], tmp_path: Path) -> None:
+    path = tmp_path / "new/records.db"
+    refused = _run(*command, DATABASE_URL=f"sqlite:///{path}")
+    assert refused.exit_code == 1
+    assert "Run: infusion-records db upgrade" in refused.output
+    assert not path.parent.exists()
+
+
 def test_the_schema_goes_up_and_down(bare_database_url: str) -> None:
     assert "database none, service " in _run("db", "current", DATABASE_URL=bare_database_url).output
     assert _run("db", "upgrade", DATABASE_URL=bare_database_url).exit_code == 0
