@@ -14,7 +14,10 @@ from service.storage.versions import Row
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of a resource. `text` is its stored JSON, None for a deletion; `last_updated` in microseconds."""
+    """One version of a resource. `text` is its stored JSON, None for a deletion; `last_updated` in microseconds.
+
+    `revives`, told in histories only: whether it brought back what had been deleted.
+    """
 
     type: str
     id: str
@@ -22,6 +25,7 @@ class Version:
     last_updated: int
     method: str
     text: str | None
+    revives: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +87,9 @@ def history(ctx: Context, query: HistoryQuery) -> HistoryPage:
         rows = histories.page(tx, span, query.after, query.count + 1)
         total = histories.total(tx, span)
     shown = rows[: query.count]
-    last = shown[-1] if len(rows) > len(shown) and shown else None
+    last = shown[-1][0] if len(rows) > len(shown) and shown else None
     after = (last.last_updated, last.res_id, last.version) if last else None
-    return HistoryPage([_version(ctx, row) for row in shown], total, after, until)
+    return HistoryPage([_version(ctx, row, revives) for row, revives in shown], total, after, until)
 
 
 def _span(ctx: Context, tx: Transaction, query: HistoryQuery, until: int | None) -> Span:
@@ -105,6 +109,6 @@ def _alive(version: Version) -> Version:
     return version
 
 
-def _version(ctx: Context, row: Row) -> Version:
+def _version(ctx: Context, row: Row, revives: bool = False) -> Version:
     number, id = row.key
-    return Version(ctx.service.definitions.type_name(number), id, row.version, row.last_updated, row.method, row.body)
+    return Version(ctx.service.definitions.type_name(number), id, row.version, row.last_updated, row.method, row.body, revives)

@@ -30,13 +30,16 @@ class Span:
     until: int | None = None
 
 
-def page(tx: Transaction, span: Span, after: Position | None, count: int) -> Sequence[Row]:
-    """At most `count` versions of `span`, those that follow `after`."""
-    statement = _selected(span).order_by(version.c.last_updated.desc(), version.c.res_id.desc(), version.c.version.desc())
+def page(tx: Transaction, span: Span, after: Position | None, count: int) -> Sequence[tuple[Row, bool]]:
+    """At most `count` versions of `span`, those that follow `after`; each with whether it brought back what had been deleted."""
+    newest_first = version.c.last_updated.desc(), version.c.res_id.desc(), version.c.version.desc()
+    statement = _selected(span).add_columns(_follows_deletion().label("revives")).order_by(*newest_first)
     if after is not None:
         statement = statement.where(tuple_(version.c.last_updated, version.c.res_id, version.c.version) < after)
     found = tx.connection.execute(statement.limit(count))
-    return [Row(one.res_id, (one.type, one.fhir_id), one.version, one.last_updated, one.method, one.body) for one in found]
+    return [
+        (Row(one.res_id, (one.type, one.fhir_id), one.version, one.last_updated, one.method, one.body), bool(one.revives)) for one in found
+    ]
 
 
 def total(tx: Transaction, span: Span) -> int:
@@ -62,6 +65,11 @@ def _selected(span: Span) -> Select[tuple[int, int, str, int, int, str, str | No
 def _resource_of(span: Span) -> ColumnElement[int]:
     key = and_(resource.c.type == span.type_number, resource.c.fhir_id == span.fhir_id)
     return select(resource.c.res_id).where(key).scalar_subquery()
+
+
+def _follows_deletion() -> ColumnElement[bool]:
+    former = version.alias("former")
+    return exists().where(former.c.res_id == version.c.res_id, former.c.version == version.c.version - 1, former.c.body.is_(None))
 
 
 def _current_during(lo: int, hi: int) -> ColumnElement[bool]:

@@ -44,6 +44,14 @@ def test_the_history_of_a_resource_is_newest_first_and_has_its_deletion(api: Fla
     assert answer.json["entry"][0]["fullUrl"] == f"{BASE}/Patient/{id}"
 
 
+def test_what_is_brought_back_after_its_deletion_is_created_anew(api: FlaskClient) -> None:
+    id = lived(api)
+    assert put(api, f"Patient/{id}", {**patient(), "id": id}).status_code == 201
+    put(api, f"Patient/{id}", {**patient(), "id": id})
+    told = [one["response"]["status"] for one in api.get(f"/fhir/Patient/{id}/_history").json["entry"]]
+    assert [status[:3] for status in told] == ["200", "201", "204", "200", "201"]
+
+
 def test_the_history_of_a_type_and_of_all_hold_it_too(api: FlaskClient) -> None:
     id = lived(api)
     for url in ("/fhir/Patient/_history?_count=50", "/fhir/_history?_count=50"):

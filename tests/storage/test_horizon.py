@@ -33,7 +33,7 @@ def _append(tx: Transaction) -> str:
 def _pull(database: Database, since: int) -> tuple[list[str], int]:
     with database.read(pull=True) as tx:
         until = horizon(tx)
-        return [row.key[1] for row in history.page(tx, Span(since=since, until=until), None, 10_000)], until
+        return [row.key[1] for row, _ in history.page(tx, Span(since=since, until=until), None, 10_000)], until
 
 
 def _write_slowly(database: Database, opened: threading.Event, go_on: threading.Event, names: list[str]) -> None:

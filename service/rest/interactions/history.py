@@ -84,7 +84,7 @@ def _count(ctx: Context, text: str | None) -> int:
 
 def _entry(ctx: Context, version: Version) -> Entry:
     address = f"{version.type}/{version.id}"
-    is_made = version.method == "POST" or (version.method == "PUT" and version.version == 1)
+    is_made = version.method == "POST" or (version.method == "PUT" and (version.version == 1 or version.revives))
     status = "204 No Content" if version.text is None else "201 Created" if is_made else "200 OK"
     return Entry(
         response.url(ctx, version.type, version.id),
