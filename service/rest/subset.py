@@ -1,7 +1,6 @@
 """`_summary` and `_elements`: a part of a resource (https://hl7.org/fhir/R4/search.html#summary, #elements).
 
-A part is tagged SUBSETTED, so that nobody takes it for the whole and writes it back. Parts are decoded and encoded again;
-whole resources never are.
+A part is tagged SUBSETTED, so that nobody takes it for the whole and writes it back. What is shown keeps its characters.
 """
 
 from collections.abc import Sequence
@@ -9,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.errors import BadRequest
-from service.fhir.document import encode, stored
+from service.fhir.document import member_texts, object_text, stored
+from service.fhir.rewrite import spliced
 from service.records.context import Context
 from service.rest import preference
 from service.rest.exchange import Call
@@ -57,11 +57,11 @@ def cut(ctx: Context, text: str, view: View) -> str:
     """The JSON of the part of a resource that `view` shows; `text` itself when it shows all."""
     if view.whole:
         return text
-    tree = stored(text).tree
-    kept = _kept(ctx, tree["resourceType"], view)
-    part = {name: value for name, value in tree.items() if name in _ALWAYS or _shown(name, kept, view)}
-    part["meta"] = _tagged(part.get("meta", {}))
-    return encode(part)
+    members = member_texts(text)
+    kept = _kept(ctx, stored(members["resourceType"]).tree, view)
+    part = {name: value for name, value in members.items() if name in _ALWAYS or _shown(name, kept, view)}
+    meta = stored(members.get("meta", "{}"))
+    return object_text({**part, "meta": spliced(meta, _tagged(meta.tree)).text})
 
 
 def _kept(ctx: Context, type: str, view: View) -> frozenset[str]:
@@ -84,6 +84,6 @@ def _shown(name: str, kept: frozenset[str], view: View) -> bool:
 
 def _tagged(meta: dict[str, Any]) -> dict[str, Any]:
     tags = meta.get("tag", [])
-    if any(tag.get("code") == "SUBSETTED" for tag in tags):
+    if any((tag.get("system"), tag.get("code")) == (SUBSETTED["system"], SUBSETTED["code"]) for tag in tags):
         return meta
     return {**meta, "tag": [*tags, SUBSETTED]}

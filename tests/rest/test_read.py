@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from flask.testing import FlaskClient
 
 from tests.rest.made import BASE, create, fresh, issue, made, observation, patient, put
@@ -88,6 +89,19 @@ def test_a_part_of_a_resource_is_tagged_as_such(api: FlaskClient) -> None:
     text = api.get(f"/fhir/Observation/{stored['id']}?_summary=text").json
     assert set(text) == {"resourceType", "id", "meta", "status", "code"}
     assert api.get(f"/fhir/Observation/{stored['id']}?_summary=false").json == stored
+
+
+@pytest.mark.parametrize("view", ["_summary=true", "_summary=data", "_elements=code,valueQuantity,component"])
+def test_a_part_keeps_its_characters(api: FlaskClient, view: str) -> None:
+    tokens = r'"code":{"text":"caf\u00e9 \/"},"v\u0061lueQuantity":{"value":-0}'
+    tokens += ',"component":[{"code":{"text":"x"},"valueQuantity":{"value":1E2}}]'
+    text = r'{"resourceType":"Observation","meta":{"source":"http:\/\/x"},"status":"final",' + tokens + "}"
+    id = made(api, text)["id"]
+    for url in (f"/fhir/Observation/{id}?{view}", f"/fhir/Observation?_id={id}&{view}"):
+        shown = api.get(url)
+        assert "SUBSETTED" in shown.text
+        assert tokens in shown.text
+        assert r'"source":"http:\/\/x"' in shown.text
 
 
 def test_parameters_that_a_read_does_not_have_are_refused_unless_handled_leniently(api: FlaskClient) -> None:
