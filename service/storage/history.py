@@ -68,8 +68,10 @@ def _resource_of(span: Span) -> ColumnElement[int]:
 
 
 def _follows_deletion() -> ColumnElement[bool]:
+    """Asked of the rows that are shown alone: PostgreSQL would answer EXISTS by reading every deletion there is."""
     former = version.alias("former")
-    return exists().where(former.c.res_id == version.c.res_id, former.c.version == version.c.version - 1, former.c.body.is_(None))
+    key = and_(former.c.res_id == version.c.res_id, former.c.version == version.c.version - 1)
+    return select(former.c.body.is_(None)).where(key).scalar_subquery()
 
 
 def _current_during(lo: int, hi: int) -> ColumnElement[bool]:
