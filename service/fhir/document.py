@@ -29,7 +29,7 @@ _LARGEST_EXPONENT = 1000
 
 
 class Number(Decimal):
-    """A JSON number with a fraction or an exponent: a Decimal that keeps the characters it was written with in `text`."""
+    """A JSON number with a fraction or an exponent, or -0: a Decimal that keeps the characters it was written with in `text`."""
 
     __slots__ = ("text",)
     text: str
@@ -190,10 +190,10 @@ class _Refused(ValueError):
 
 
 def _parse(text: str, limits: Limits) -> Json:
-    def whole(digits: str) -> int:
+    def whole(digits: str) -> int | Number:
         if len(digits) > limits.digits:
             raise _Refused("json-number", f"A number has more than {limits.digits} characters. Shorten it.")
-        return int(digits)
+        return Number(digits) if digits == "-0" else int(digits)
 
     def fraction(digits: str) -> Number:
         if len(digits) > limits.digits:

@@ -71,6 +71,11 @@ def test_a_surrogate_pair_and_nesting_up_to_the_limit_are_accepted() -> None:
     assert decode(b"[" * 32 + b"]" * 32, Limits()).text == "[" * 32 + "]" * 32
 
 
+@pytest.mark.parametrize("text", ["-0", "0", "-0.0", "1.10", "1E2", "-7"])
+def test_a_number_is_written_as_it_came(text: str) -> None:
+    assert encode(_decoded(f"[{text}]").tree) == f"[{text}]"
+
+
 def test_a_number_remembers_its_text_through_copies() -> None:
     number = _decoded("[1.10]").tree[0]
     assert isinstance(number, Number)
