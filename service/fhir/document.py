@@ -23,6 +23,8 @@ Json = Any
 
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[^\s"]+', re.DOTALL)
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_STRING_OR_RUNAWAY = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+"""A string, or one that never ends, up to the end: no quote inside it is tried as a beginning of its own."""
 _NOT_BRACKET = re.compile(r"[^\[\]{}]+")
 _SUSPECT_ESCAPE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
 _LARGEST_EXPONENT = 1000
@@ -171,7 +173,7 @@ def _refusal(rule: str, diagnostics: str) -> BadRequest:
 
 
 def _require_shallow(text: str, depth: int) -> None:
-    brackets = _NOT_BRACKET.sub("", _STRING.sub("", text))
+    brackets = _NOT_BRACKET.sub("", _STRING_OR_RUNAWAY.sub("", text))
     for _ in range(depth):
         inner = brackets.replace("{}", "").replace("[]", "")
         if len(inner) == len(brackets):
@@ -215,12 +217,19 @@ def _parse(text: str, limits: Limits) -> Json:
         raise _refusal("json-syntax", f"The body is not valid JSON{where}. Send one JSON value in the syntax of RFC 8259.") from None
 
 
+def _first_repeated(pairs: list[tuple[str, Json]]) -> str:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            return name
+        seen.add(name)
+    raise ValueError("no name is repeated")
+
+
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _Refused("json-duplicate", f"The member {twice[:64]!r} stands twice in one object. Keep one.")
+        raise _Refused("json-duplicate", f"The member {_first_repeated(pairs)[:64]!r} stands twice in one object. Keep one.")
     return members
 
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from service.errors import BadRequest, Unprocessable
 from service.fhir.definitions import Definitions
-from service.fhir.patch import require_few, require_kept
+from service.fhir.patch import require_affordable, require_few, require_kept
 from service.fhir.patch_path import Name, Step, parse
 from service.fhir.place import Atlas, Members, Place, member_of
 
@@ -74,6 +74,7 @@ class FhirpathPatch:
 
     def apply(self, tree: Json) -> Json:
         """The changed copy of `tree`. Raises Unprocessable when an operation does not fit it."""
+        require_affordable(len(self.operations), tree)
         changed = copy.deepcopy(tree)
         for operation in self.operations:
             _APPLY[operation.type](self.atlas, changed, operation)

@@ -18,6 +18,7 @@ Json = Any
 
 MOST_OPERATIONS = 100
 MOST_COPIED_NODES = 20_000
+MOST_VISITED_NODES = 1_000_000
 
 _MEMBERS = {
     "add": ("path", "value"),
@@ -60,7 +61,7 @@ class JsonPatch:
         copied = 0
         for index, operation in enumerate(self.operations):
             if operation["op"] == "copy":
-                copied += _nodes_at(changed, operation["from"])
+                copied += _nodes(JsonPointer(operation["from"]).resolve(changed, None), MOST_COPIED_NODES)
             if copied > MOST_COPIED_NODES:
                 raise Unprocessable.of("too-costly", "patch-size", f"The patch copies more than {MOST_COPIED_NODES} values.")
             changed = _applied(index, operation, changed)
@@ -73,6 +74,14 @@ def require_few(operations: int) -> None:
     if operations > MOST_OPERATIONS:
         raise BadRequest.of(
             "too-costly", "patch-size", f"A patch may have {MOST_OPERATIONS} operations, this one has {operations}. Send a PUT instead."
+        )
+
+
+def require_affordable(operations: int, tree: Json) -> None:
+    """Unprocessable when so many operations would search so large a resource for too long."""
+    if operations * _nodes(tree, MOST_VISITED_NODES // operations) > MOST_VISITED_NODES:
+        raise Unprocessable.of(
+            "too-costly", "patch-size", f"{operations} operations are too many for a resource of this size. Send a PUT or several patches."
         )
 
 
@@ -131,9 +140,10 @@ def _applied(index: int, operation: dict[str, Json], tree: Json) -> Json:
         ) from None
 
 
-def _nodes_at(tree: Json, pointer: str) -> int:
-    stack, nodes = [JsonPointer(pointer).resolve(tree, None)], 0
-    while stack and nodes <= MOST_COPIED_NODES:
+def _nodes(tree: Json, most: int) -> int:
+    """How many values `tree` holds, itself among them; counting stops beyond `most`."""
+    stack, nodes = [tree], 0
+    while stack and nodes <= most:
         value = stack.pop()
         nodes += 1
         if isinstance(value, dict):

@@ -4,6 +4,7 @@ The record keeps what came in character by character, so a new version number, a
 where it belongs, and everything around it stays.
 """
 
+from collections import deque
 from collections.abc import Mapping
 
 from service.fhir.document import Document, Json, Number, array_text, encode, member_texts, object_text, quoted
@@ -61,14 +62,21 @@ def spliced(old: Document, tree: Json) -> Document:
 
 
 def _spliced_elements(old: list[Document], values: list[Json]) -> list[str]:
-    unused = list(old)
+    """The text of each value: that of an old element that says the same, else the old one at its place, changed, else a new one."""
+    places: dict[str, deque[int]] = {}
+    for place, element in enumerate(old):
+        places.setdefault(encode(element.tree), deque()).append(place)
+    unused = set(range(len(old)))
     texts = []
     for index, value in enumerate(values):
-        match = next((one for one in unused if _same(one.tree, value)), None)
-        if match is not None:
-            unused.remove(match)
-            texts.append(match.text)
-        elif index < len(old) and old[index] in unused:
+        same = places.get(encode(value), deque())
+        while same and same[0] not in unused:
+            same.popleft()
+        if same:
+            unused.remove(same[0])
+            texts.append(old[same.popleft()].text)
+        elif index in unused:
+            unused.remove(index)
             texts.append(spliced(old[index], value).text)
         else:
             texts.append(encode(value))

@@ -24,7 +24,7 @@ TYPES = (
     "Binary",
     "List",
 )
-QUICK, LONG = 60, 3_000
+QUICK, LONG = 60, 1_000
 _DEFINITIONS = definitions.load("")
 
 _COMMON = """
