@@ -20,6 +20,7 @@ Condition = tuple[str, str]
 """A resource type and a search string, such as `Patient` and `identifier=x|1`."""
 
 _ENOUGH_TO_BE_AMBIGUOUS = 2
+MOST_CONDITIONS = 2000
 
 
 def resolve(
@@ -28,9 +29,13 @@ def resolve(
     """What each condition matches now, at most `limit` resources each; the conditions stay locked until `tx` ends.
 
     `conditions` says which change each comes from, for the errors. BadRequest when one cannot be understood or restricts
-    nothing: it would match whatever there is.
+    nothing: it would match whatever there is, or when there are more than MOST_CONDITIONS.
     """
     wanted = sorted(conditions)
+    if len(wanted) > MOST_CONDITIONS:
+        raise BadRequest.of(
+            "too-costly", "condition-many", f"The write asks {len(wanted)} conditions; this server looks up {MOST_CONDITIONS}. Split it."
+        )
     locks.hold(tx, (f"{type}&{name}={value}" for type, query in wanted for name, value in _pairs(query)))
     found: dict[Condition, Sequence[Candidate]] = {}
     for condition in wanted:

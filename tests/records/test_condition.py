@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from service.errors import BadRequest, Gone, NotFound, PreconditionFailed, Unprocessable
+from service.errors import BadRequest, Conflict, Gone, NotFound, PreconditionFailed, Unprocessable
+from service.records import condition as condition_module
 from service.records import plan, read
 from service.records.context import Context
 from service.records.read import HistoryQuery
@@ -59,8 +60,13 @@ def test_a_conditional_update_makes_what_is_not_there(ctx: Context) -> None:
 
 def test_a_conditional_update_that_matches_nothing_takes_the_id_of_the_body(ctx: Context) -> None:
     assert one(ctx, update(patient("1", id="mine"), where=condition("1"))).id == "mine"
-    taken = one(ctx, update(patient("2", id="mine"), where=condition("2")))
-    assert (taken.id, taken.version) == ("mine", 2)
+
+
+def test_a_conditional_update_that_matches_nothing_does_not_replace_another_resource(ctx: Context) -> None:
+    mine = one(ctx, update(patient("1", id="mine"), where=condition("1")))
+    with pytest.raises(Conflict, match="exists"):
+        one(ctx, update(patient("2", id="mine"), where=condition("2")))
+    assert read.read(ctx, "Patient", "mine").text == mine.text
 
 
 def test_a_conditional_update_changes_the_one_that_matches(ctx: Context) -> None:
@@ -172,3 +178,9 @@ def test_a_match_that_moved_on_before_it_was_locked_is_looked_up_again(ctx: Cont
 def test_a_conditional_reference_to_an_unknown_type_is_refused(ctx: Context) -> None:
     with pytest.raises((BadRequest, Unprocessable)):
         one(ctx, create(observation("Nonsense?identifier=1")))
+
+
+def test_more_conditions_than_a_write_may_ask_are_refused(ctx: Context) -> None:
+    many = [{"reference": f"Practitioner?identifier={number}"} for number in range(condition_module.MOST_CONDITIONS + 1)]
+    with pytest.raises(BadRequest, match="Split it"):
+        one(ctx, create(patient(generalPractitioner=many)))
