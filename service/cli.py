@@ -112,7 +112,7 @@ def serve(host: str, port: int, workers: int | None) -> None:
       infusion-records serve
       infusion-records serve --port 9000 --workers 2
     """
-    settings = Settings.load(port=port, workers=workers)
+    settings = Settings.load(port=port, host=host, workers=workers)
     from service import server
     from service.storage import migrate
 

@@ -125,8 +125,10 @@ class Settings:
     log_level: str = _text("INFO", validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 
     @classmethod
-    def load(cls, env_file: Path = Path(".env"), port: int | None = None, **overrides: Any) -> Self:
-        """The settings of this process. `port` moves the default BASE_URL; `overrides` are values given on the command line.
+    def load(cls, env_file: Path = Path(".env"), port: int | None = None, host: str = "127.0.0.1", **overrides: Any) -> Self:
+        """The settings of this process; `overrides` are values given on the command line.
+
+        The default BASE_URL follows `port`, and `host` where that is an IPv6 address.
 
         Raises SettingsError for an unknown name, a malformed value or a secret file that cannot be read.
         """
@@ -134,7 +136,8 @@ class Settings:
         _refuse_unknown(given, {item.name.upper() for item in fields(cls)})
         settings = cls(**_parsed(env_file, fields(cls)))
         if port is not None and not given & {"BASE_URL", "BASE_URL" + _FROM_FILE}:
-            settings = replace(settings, base_url=f"http://127.0.0.1:{port}/fhir")
+            name = f"[{host}]" if ":" in host else "127.0.0.1"
+            settings = replace(settings, base_url=f"http://{name}:{port}/fhir")
         return settings.with_values(**overrides)
 
     def with_values(self, **overrides: Any) -> Self:

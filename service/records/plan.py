@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from service.clock import to_text
-from service.errors import BadRequest, Gone, NotFound, PreconditionFailed
+from service.errors import BadRequest, Conflict, Gone, NotFound, PreconditionFailed
 from service.fhir import document as documents
 from service.fhir import reference, rewrite
 from service.fhir.document import Document
@@ -190,6 +190,9 @@ def _update(target: _Target, change: Update, before: Current | None, links: link
             "if-none-match",
             f"{change.type}/{target.key and target.key[1]} exists already. Leave out If-None-Match to replace it.",
         )
+    if alive and change.condition is not None and target.matched is None:
+        says = f"Nothing matches the condition, but {change.type}/{target.key and target.key[1]} exists."
+        raise Conflict.of("conflict", "id-taken", f"{says} Update it by its id, or leave the id out.", f"{change.type}.id")
     given = change.document.tree.get("id")
     if alive and change.condition is not None and target.key and given not in (None, target.key[1]):
         raise BadRequest.of(

@@ -5,6 +5,7 @@ from urllib.parse import quote, urlsplit
 
 from flask.testing import FlaskClient
 
+from tests.rest.conftest import SETTINGS
 from tests.rest.made import BASE, fresh, issue, made, patient, put
 
 
@@ -122,3 +123,9 @@ def test_a_cursor_belongs_to_its_history(api: FlaskClient) -> None:
     issue(api.get(f"/fhir/_history?_cursor={cursor}"), 400)
     issue(api.get(f"/fhir/Patient/_history?_since=2020&_cursor={cursor}"), 400)
     issue(api.get(f"/fhir/Patient/_history?_cursor={cursor[:-4]}AAAA"), 400)
+
+
+def test_the_self_link_tells_the_count_that_was_applied(api: FlaskClient) -> None:
+    subject = made(api, patient())
+    found = api.get(f"/fhir/Patient/{subject['id']}/_history?_count=99999").json
+    assert found["link"][0]["url"].endswith(f"_history?_count={SETTINGS.page_max}")

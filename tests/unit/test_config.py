@@ -93,6 +93,7 @@ def test_a_malformed_setting_is_named(monkeypatch: pytest.MonkeyPatch, env_file:
 
 def test_the_default_base_url_follows_the_port(monkeypatch: pytest.MonkeyPatch, env_file: Path) -> None:
     assert Settings.load(env_file, port=9000).base_url == "http://127.0.0.1:9000/fhir"
+    assert Settings.load(env_file, port=9000, host="::1").base_url == "http://[::1]:9000/fhir"
     monkeypatch.setenv(f"{PREFIX}BASE_URL", "https://clinic.example/fhir")
     assert Settings.load(env_file, port=9000).base_url == "https://clinic.example/fhir"
 

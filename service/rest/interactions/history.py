@@ -96,7 +96,7 @@ def _entry(ctx: Context, version: Version) -> Entry:
 
 def _links(ctx: Context, call: Call, page: HistoryPage) -> list[Link]:
     address = response.url(ctx, *call.request.path)
-    given = [pair for pair in call.query if pair[0] in _PARAMETERS]
+    given = [(name, str(_count(ctx, value)) if name == "_count" else value) for name, value in call.query if name in _PARAMETERS]
     look = query.about_presentation(call.request.query)
 
     def link(relation: str, pairs: list[tuple[str, str]]) -> Link:
