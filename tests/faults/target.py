@@ -53,7 +53,8 @@ class Target:
         return children(self.live.process.pid)
 
     def mark(self) -> None:
-        """From here on the log is looked at."""
+        """From here on the log is looked at, and connections are new: the old ones may have been idle for too long."""
+        self.session.close()
         self._marked = len(self.log())
 
     def log(self) -> list[str]:
@@ -62,6 +63,7 @@ class Target:
 
     def require_unhurt(self, workers: set[int]) -> None:
         """The same workers are there, none answered 500, and a write and a read work."""
+        self.session.close()
         assert self.live.process.poll() is None
         assert self.workers() == workers
         bad = [line for line in self.log()[self._marked :] if '"status": 500' in line or "Traceback" in line or "WORKER TIMEOUT" in line]
