@@ -117,12 +117,13 @@ class Database:
     def write(self, creates: int = 0) -> Iterator[Transaction]:
         """A write transaction with its stamp and `creates` fresh res_ids: commits at the end, rolls back on any exception.
 
-        Raises Overloaded when it cannot start or has been open too long, failures.Collision when it should be tried again.
+        Raises Overloaded when it cannot start, has been open too long or lost its connection, failures.Collision when it should
+        be tried again.
         """
         started = clock.monotonic()
         with failures.translated(), self._exclusive(), self.engine.connect() as connection:
             connection = connection.execution_options(infusion_write=True)
-            with connection.begin():
+            with failures.committing(connection.begin()):
                 stamp, ids = self._opened(connection, creates)
                 yield Transaction(connection, self.dialect, stamp, ids)
                 if clock.monotonic() - started > self.limits.write_seconds:

@@ -5,7 +5,7 @@ A lost race (unique key, deadlock, serialisation) is Collision: the writer runs 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from sqlalchemy import exc
 
@@ -26,6 +26,24 @@ def overloaded(rule: str, diagnostics: str) -> Overloaded:
     error = Overloaded.of("transient", rule, diagnostics)
     error.headers = {"Retry-After": _RETRY_SECONDS}
     return error
+
+
+@contextmanager
+def committing(transaction: AbstractContextManager[object]) -> Iterator[None]:
+    """Run in `transaction`. When the connection is lost while it commits, nobody knows whether it did: the 503 says so."""
+    finished = False
+    try:
+        with transaction:
+            yield
+            finished = True
+    except exc.DBAPIError as error:
+        if finished and error.connection_invalidated:
+            raise overloaded(
+                "outcome-unknown",
+                "The database went away while the write was being committed; it may have been written. "
+                "Read before sending it again, or send it with the Idempotency-Key or condition that it had.",
+            ) from error
+        raise
 
 
 @contextmanager

@@ -165,3 +165,18 @@ def test_of_many_changes_one_that_does_not_follow_undoes_all(database: Database)
         versions.append(tx, [Row(row.res_id, row.key, 2, tx.stamp, "PUT", "{}") for row in rows])
     with database.write() as tx:
         assert {one.version for one in versions.current(tx, [row.key for row in rows]).values()} == {2}
+
+
+def test_a_connection_that_is_lost_while_committing_leaves_the_outcome_open(databases) -> None:
+    with databases.fresh("postgresql") as url:
+        database = Database(url)
+        with pytest.raises(Overloaded) as refusal:
+            _create_then(database, lambda: _cut_others(database))
+        assert refusal.value.issues[0].rule == "outcome-unknown"
+        database.dispose()
+
+
+def _cut_others(database: Database) -> None:
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with database.glance() as tx:
+        tx.connection.execute(text(others))
