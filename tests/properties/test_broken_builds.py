@@ -21,7 +21,7 @@ from tests.properties import races
 pytestmark = pytest.mark.nightly
 
 SIZE = races.Size(threads=12, keys=6)
-PAUSE_SECONDS = 0.02
+PAUSE_SECONDS = 0.1
 
 
 def _pause() -> None:
