@@ -97,6 +97,10 @@ def main() -> None:
     """Infusion Records: a FHIR R4 clinical-records service for ketamine infusion clinics.
 
     Settings are environment variables that begin with INFUSION_RECORDS_, or lines of a .env file.
+
+    \b
+    Example:
+      infusion-records demo
     """
 
 

@@ -179,7 +179,8 @@ def _require_shallow(text: str, depth: int) -> None:
         if len(inner) == len(brackets):
             break
         brackets = inner
-    if brackets:
+    # a few brackets without partners are left to the parser, which says where
+    if len(brackets) > depth or "{}" in brackets or "[]" in brackets:
         raise _refusal("json-depth", f"The JSON nests deeper than {depth} levels, or its brackets do not match. Flatten or close it.")
 
 

@@ -23,7 +23,7 @@ def _run(*arguments: str, **variables: str) -> Result:
     return CliRunner().invoke(cli.main, list(arguments), env={f"{PREFIX}{name}": value for name, value in variables.items()})
 
 
-@pytest.mark.parametrize("command", _commands(cli.main), ids=" ".join)
+@pytest.mark.parametrize("command", [(), *_commands(cli.main)], ids=" ".join)
 def test_every_command_has_help_with_an_example(command: tuple[str, ...]) -> None:
     shown = _run(*command, "--help")
     assert shown.exit_code == 0
