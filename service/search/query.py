@@ -1,10 +1,13 @@
 """A search as data: what was asked, in frozen values that compare, print (`unparse`) and can be rewritten.
 
     Query(type, where, sort, count, ...)          the clauses of `where` must all hold
-    Clause = Match | Missing | Chain | Not | Any | All
-    Value  = Text | Token | Moment | Number | Quantity | Target | Uri
+    Across(queries)                               the same question asked of several types
+    Clause = Match | Missing | Chain | Has | InList | Filter | Not | Any | All
+    Value  = Text | Token | OfType | Moment | Number | Quantity | Target | Uri | Composite
 
-Parameters stand by their code; the registry says what a code means for the type at hand.
+Parameters stand by their code; the registry says what a code means for the type at hand. `records.find` and the compiler see the same
+tree; what only a look into the record can tell (value sets, hierarchies, short chains) is rewritten to plain matches before it is
+compiled (`search.resolve`).
 https://hl7.org/fhir/R4/search.html
 """
 
@@ -15,6 +18,8 @@ from service.errors import Issue
 
 PULLING = frozenset({"gt", "ge", "sa"})
 """The prefixes on `_lastUpdated` that make a search a pull, which a horizon bounds."""
+LOOKED_UP = frozenset({"in", "not-in", "above", "below"})
+"""The modifiers whose meaning depends on what is stored: value sets, code systems, hierarchies of resources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,15 @@ class Token:
 
     code: str | None
     system: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OfType:
+    """`:of-type`: an identifier whose type has the coding `system|code`, with the value `value`."""
+
+    system: str
+    code: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +91,23 @@ class Uri:
     uri: str
 
 
-Value = Text | Token | Moment | Number | Quantity | Target | Uri
+@dataclass(frozen=True, slots=True)
+class Composite:
+    """Values of the components of a composite parameter, in their order, joined by `$`: all of one element."""
+
+    parts: tuple["Value", ...]
+
+
+Value = Text | Token | OfType | Moment | Number | Quantity | Target | Uri | Composite
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The parameter has one of the values, as the modifier understands it."""
+    """The parameter has one of the values, as the modifier understands it.
+
+    `:text` has Text values, `:of-type` OfType, `:in` and `:not-in` a Uri, `:identifier` Token; every other modifier has the values of the
+    parameter's own type.
+    """
 
     parameter: str
     values: tuple[Value, ...]
@@ -107,6 +132,30 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
+class Has:
+    """`_has`: a resource of `type` refers to this one by its reference `parameter` and satisfies `clause`."""
+
+    type: str
+    parameter: str
+    clause: "Clause"
+
+
+@dataclass(frozen=True, slots=True)
+class InList:
+    """`_list`: it is an item of the List with this id that is not marked deleted."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """`_filter`: the expression as it was written, and what it comes to."""
+
+    text: str
+    clause: "Clause"
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     """The clause does not hold."""
 
@@ -127,7 +176,7 @@ class Any:
     clauses: tuple["Clause", ...]
 
 
-Clause = Match | Missing | Chain | Not | All | Any
+Clause = Match | Missing | Chain | Has | InList | Filter | Not | All | Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,17 +189,31 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """`source:parameter[:target]` of `_include` or `_revinclude`; parameter `*` is every reference of the source."""
+    """`source:parameter[:target]` of `_include` or `_revinclude`; parameter `*` is every reference of the source, source `*` any type.
+
+    `iterate` follows it from what was included too.
+    """
 
     source: str
     parameter: str
     target: str | None = None
     reverse: bool = False
+    iterate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Compartment:
+    """`Patient/p` of a compartment search: only what belongs to that resource."""
+
+    kind: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """A search of one resource type. Nothing of the result parameters is set unless the client set it.
+
+    `compartment` stands in the path of the URL, not in its query string.
 
     `count` is the size of a page, `asked_count` what the client asked for as far as it is granted. `ignored` says what a lenient
     parse left out; it is no part of what was asked and does not count when queries are compared.
@@ -166,12 +229,14 @@ class Query:
     summary: str | None = None
     elements: tuple[str, ...] = ()
     cursor: str | None = None
+    compartment: Compartment | None = None
+    explain: bool = False
     ignored: tuple[Issue, ...] = field(default=(), compare=False)
 
     @property
     def restricts(self) -> bool:
         """Whether the query asks for less than every resource of its type."""
-        return bool(self.where)
+        return bool(self.where) or self.compartment is not None
 
     @property
     def pulls(self) -> bool:
@@ -181,7 +246,7 @@ class Query:
     @property
     def is_one_statement(self) -> bool:
         """Whether one statement answers it, so that there is nothing to keep consistent over several."""
-        return not (self.pulls or self.includes or self.total or any(map(_chains, self.where)))
+        return not (self.pulls or self.includes or self.total or self.explain) and all(map(_is_plain, self.where))
 
     @property
     def counts_only(self) -> bool:
@@ -195,10 +260,37 @@ def _pulls(clause: Clause) -> bool:
     return any(map(_pulls, _below(clause)))
 
 
-def _chains(clause: Clause) -> bool:
-    return isinstance(clause, Chain) or any(map(_chains, [clause.clause] if isinstance(clause, Not) else _below(clause)))
+def _is_plain(clause: Clause) -> bool:
+    """Whether nothing of it has to be looked up before it is compiled."""
+    if isinstance(clause, Match):
+        return clause.modifier not in LOOKED_UP
+    return not isinstance(clause, Chain | Has | InList) and all(map(_is_plain, _below(clause)))
 
 
 def _below(clause: Clause) -> Iterator[Clause]:
+    """The clauses that a clause about the same resource is made of."""
     if isinstance(clause, All | Any):
         yield from clause.clauses
+    elif isinstance(clause, Not | Filter):
+        yield clause.clause
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """One question asked of several types, one Query each with the same result parameters: below the base, or a whole compartment.
+
+    `types` are those that `_type` named; empty when it did not.
+    """
+
+    queries: tuple[Query, ...]
+    types: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> Query:
+        """The query of the first type, for the result parameters that all share."""
+        return self.queries[0]
+
+    @property
+    def pulls(self) -> bool:
+        """Whether it asks for what changed since an instant."""
+        return self.first.pulls
