@@ -69,21 +69,24 @@ def _recorded(ctx: Context, tx: Transaction, changes: Sequence[Change], inspecte
 def _record(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> dict[Key, Row]:
     """Append the versions and their index rows."""
     fresh = iter(tx.ids)
-    rows = [_row(tx, write, write.before.res_id if write.before else next(fresh)) for write in writes]
+    placed = [(write, write.before.res_id if write.before else next(fresh)) for write in writes]
+    found = index.difference(ctx.service.registry, [_entry(tx, write, res_id) for write, res_id in placed])
+    rows = [_row(tx, write, res_id, found.spans[res_id]) for write, res_id in placed]
     versions.append(tx, rows)
-    index.write(tx, ctx.service.registry, [_entry(write, row) for write, row in zip(writes, rows, strict=True)])
+    index.write(tx, found)
     return {row.key: row for row in rows}
 
 
-def _row(tx: Transaction, write: Write, res_id: int) -> Row:
+def _row(tx: Transaction, write: Write, res_id: int, span: tuple[int, int]) -> Row:
     assert write.key is not None
     body = rewrite.stamped(write.document, write.key[1], write.version, to_text(tx.stamp)) if write.document else None
-    return Row(res_id, write.key, write.version, tx.stamp, _METHODS[type(write.change)], body)
+    return Row(res_id, write.key, write.version, tx.stamp, _METHODS[type(write.change)], body, span)
 
 
-def _entry(write: Write, row: Row) -> index.Entry:
+def _entry(tx: Transaction, write: Write, res_id: int) -> index.Entry:
     before = documents.stored(write.before.body).tree if write.before and write.before.body else None
-    return index.Entry(row.res_id, write.change.type, write.document.tree if write.document else None, before)
+    created = write.before.created if write.before else tx.stamp
+    return index.Entry(res_id, write.change.type, write.document.tree if write.document else None, before, created)
 
 
 def _committed(change: Change, writes: Sequence[Write], rows: Mapping[Key, Row], findings: Sequence[Issue]) -> Committed:

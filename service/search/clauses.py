@@ -62,6 +62,7 @@ class Clauses:
             return self._missing(clause, at)
         if isinstance(clause, Chain):
             return self._chain(clause, at)
+        assert isinstance(clause, Match)
         return self._match(clause, at)
 
     def conjunction(self, clauses: Sequence[Clause], at: Candidate) -> Bool:

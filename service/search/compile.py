@@ -20,7 +20,6 @@ from service.search.parameter import Registry
 from service.search.query import Clause, Match, Query, Sort, Target, Token
 from service.search.shape import is_short
 from service.search.statement import Binder
-from service.storage.tables import search as index
 from service.storage.tables.resources import resource, version
 
 _RANK_ID, _RANK_IDENTITY, _RANK_STRING, _RANK_WINDOW, _RANK_PULL, _RANK_TOKEN, _RANK_SPAN = range(7)
@@ -198,9 +197,9 @@ def _window_driver(clauses: Clauses, query: Query, match: Match) -> Driver:
 
 
 def _every(clauses: Clauses) -> Driver:
-    table = index.token.alias()
-    condition = and_(table.c.param == clauses.registry.every_key(clauses.type), table.c.code == "")
-    return Driver(table, condition, True, Candidate(table.c.res_id, table.c.lo))
+    number = clauses.registry.definitions.type_number(clauses.type)
+    condition = and_(resource.c.type == number, resource.c.deleted.is_(False))
+    return Driver(resource, condition, True, Candidate(resource.c.res_id, resource.c.lo, resource))
 
 
 def _whole_type(clauses: Clauses) -> Driver:

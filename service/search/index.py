@@ -4,14 +4,15 @@ What the old version had in the index is extracted from it again, so that no tab
 tables are written by one statement, on SQLite by one `executemany` per table. Runs in the transaction of the write.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
 
 from sqlalchemy import BigInteger, Integer, SmallInteger, Table, select
 
-from service.search.parameter import Registry
+from service.search.main_date import MISSING
+from service.search.parameter import Extracted, Registry
 from service.search.types.protocol import Json
 from service.storage import arrays
 from service.storage.database import Transaction
@@ -28,25 +29,40 @@ _ORDER = {table.name: itemgetter(slice(len(table.primary_key))) for table in TAB
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One resource whose index changes: its new content and its previous one; None where it does not exist (any more)."""
+    """One resource whose index changes: its new content and its previous one, None where it does not exist (any more); and the stamp of
+    its first version."""
 
     res_id: int
     type: str
     tree: Json | None
     previous_tree: Json | None = None
+    created: int = 0
 
 
-def write(tx: Transaction, registry: Registry, entries: Sequence[Entry]) -> None:
-    """Bring the index from the previous to the new content of every entry."""
-    added: Tables = {name: set() for name in _TABLES}
-    removed: Tables = {name: set() for name in _TABLES}
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The rows that come and go with some entries, and what the main date of each spans, by res_id."""
+
+    added: Tables
+    removed: Tables
+    spans: Mapping[int, tuple[int, int]]
+
+
+def difference(registry: Registry, entries: Sequence[Entry]) -> Difference:
+    """What brings the index from the previous to the new content of every entry."""
+    found = Difference({name: set() for name in _TABLES}, {name: set() for name in _TABLES}, spans := {})
     for entry in entries:
-        new = rows(registry, entry.type, entry.res_id, entry.tree)
-        old = rows(registry, entry.type, entry.res_id, entry.previous_tree)
+        new, spans[entry.res_id] = _extracted(registry, entry, entry.tree)
+        old, _ = _extracted(registry, entry, entry.previous_tree)
         for name in _TABLES:
-            added[name] |= new[name] - old[name]
-            removed[name] |= old[name] - new[name]
-    (_write_postgresql if tx.dialect == "postgresql" else _write_sqlite)(tx, added, removed)
+            found.added[name].update(new[name] - old[name])
+            found.removed[name].update(old[name] - new[name])
+    return found
+
+
+def write(tx: Transaction, found: Difference) -> None:
+    """Bring the index to the new content."""
+    (_write_postgresql if tx.dialect == "postgresql" else _write_sqlite)(tx, found.added, found.removed)
 
 
 def referrers(tx: Transaction, registry: Registry, type: str, id: str, limit: int) -> list[tuple[str, str]]:
@@ -63,11 +79,16 @@ def referrers(tx: Transaction, registry: Registry, type: str, id: str, limit: in
     return [(registry.definitions.type_name(row.type), row.fhir_id) for row in tx.connection.execute(found)]
 
 
-def rows(registry: Registry, type: str, res_id: int, tree: Json | None) -> Tables:
-    """The rows of one resource by table, columns in the order of the table; none for no content."""
+def _extracted(registry: Registry, entry: Entry, tree: Json | None) -> tuple[Tables, tuple[int, int]]:
     if tree is None:
-        return {name: set() for name in _TABLES}
-    found, lo = registry.extract(type, tree)
+        return {name: set() for name in _TABLES}, (MISSING, MISSING)
+    found = registry.extract(entry.type, tree, entry.created)
+    return rows(found, entry.res_id), (found.lo, found.hi)
+
+
+def rows(extracted: Extracted, res_id: int) -> Tables:
+    """The rows of one resource by table, columns in the order of the table."""
+    found, lo = extracted.rows, extracted.lo
     return {
         "search_token": {(param, code, lo, res_id, system) for param, code, system in found.token},
         "search_reference": {(param, id, lo, res_id, number) for param, id, number in found.reference},
@@ -76,6 +97,7 @@ def rows(registry: Registry, type: str, res_id: int, tree: Json | None) -> Table
         "search_number": {(*row, res_id) for row in found.number},
         "search_quantity": {(param, code, low, high, res_id, system) for param, code, low, high, system in found.quantity},
         "search_uri": {(*row, res_id) for row in found.uri},
+        "search_composite": {(*row[:5], res_id, *row[5:]) for row in found.composite},
     }
 
 

@@ -7,12 +7,14 @@ https://hl7.org/fhir/R4/searchparameter-registry.html
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from service.fhir import compartment
 from service.fhir.definitions import Definitions
 from service.paths import resource_path
 from service.search import extract
@@ -25,12 +27,19 @@ from service.search.types.protocol import Json, Reading, Rows, SearchParameter
 
 __all__ = ["Registry", "SearchParameter"]
 
-EVERY = "*"
-"""The posting that every resource of a type has: its type in clinical order."""
 OTHER_REFERENCE = "*reference"
 """Literal references that no parameter covers."""
 
 _CORE = "http://hl7.org/fhir/SearchParameter/"
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """The index rows of one resource, and what its main date spans; MISSING twice when it has none."""
+
+    rows: Rows
+    lo: int
+    hi: int
 
 
 class Registry:
@@ -41,10 +50,10 @@ class Registry:
         numbers = {name: definitions.type_number(name) for name in definitions.all_types}
         self.reading = Reading(ZoneInfo(time_zone), Literals(base_url, numbers))
         self._rows = tuple(_read(folder or resource_path("fhir_profiles")))
+        self.compartments = compartment.load(folder)
         self.statements = Memory()
         self._require_distinct()
         self._plan = cache(self._planned)
-        self.every_key = cache(lambda type: parameter_key(type, EVERY))
         self.other_key = cache(lambda type: parameter_key(type, OTHER_REFERENCE))
 
     def parameter(self, type: str, code: str) -> SearchParameter | None:
@@ -66,15 +75,13 @@ class Registry:
             if parameter.refusal
         }
 
-    def extract(self, type: str, tree: Json) -> tuple[Rows, int]:
-        """The index rows of a resource, and its main date (`lo`); MISSING when it has none."""
+    def extract(self, type: str, tree: Json, created: int | None = None) -> Extracted:  # noqa: ARG002 - for computed parameters
+        """What a resource puts into the index. `created`: the stamp of its first version (microseconds), for computed parameters."""
         plan, rows = self._plan(type), Rows()
         extract.walk(tree, plan.tree, rows)
-        rows.token.add((self.every_key(type), "", 0))
         self._add_others(type, rows)
-        if plan.main_key is None:
-            return rows, MISSING
-        return rows, min((date[2] for date in rows.date if date[0] == plan.main_key), default=MISSING)
+        dates = [date for date in rows.date if date[0] == plan.main_key]
+        return Extracted(rows, min((date[2] for date in dates), default=MISSING), max((date[3] for date in dates), default=MISSING))
 
     def references(self, type: str, code: str, tree: Json) -> set[tuple[str, int]]:
         """What the reference parameter `code` of a resource points to: (id, type number) of resources here."""
@@ -85,6 +92,10 @@ class Registry:
     def reference_codes(self, type: str) -> tuple[str, ...]:
         """The reference parameters of `type` that can be searched."""
         return tuple(code for code, parameter in self.for_type(type).items() if parameter.kind == "reference")
+
+    def compartment(self, kind: str, type: str) -> tuple[str, ...]:
+        """The parameters that put a resource of `type` into a compartment of `kind`; `_id` for what it is about, () for no part in it."""
+        return self.compartments.get(kind, {}).get(type, ())
 
     def referring_keys(self, type: str) -> tuple[int, ...]:
         """The index parameters under which a reference to a resource of `type` may stand."""
@@ -112,7 +123,7 @@ class Registry:
         seen: dict[int, str] = {}
         for name in self.definitions.all_types:
             codes = [row["code"] for row in self._rows if name in row["base"] or any(root in row["base"] for root in ROOTS)]
-            for code in (*codes, *(code + IDENTIFIER for code in codes), EVERY, OTHER_REFERENCE):
+            for code in (*codes, *(code + IDENTIFIER for code in codes), OTHER_REFERENCE):
                 stated = f"{name}.{code}"
                 if seen.setdefault(parameter_key(name, code), stated) != stated:
                     raise ValueError(f"the search parameters {stated} and {seen[parameter_key(name, code)]} have the same key; rename one")

@@ -7,17 +7,18 @@ present parameters extract. Writers of those resources wait for a step, readers 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import and_, delete, func, select
+from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from service.fhir.document import Limits, decode
-from service.search.index import Entry, write
+from service.search.index import Entry, difference, write
 from service.search.parameter import Registry
 from service.storage.database import Database, Transaction
 from service.storage.tables.resources import resource, version
 from service.storage.tables.search import TABLES
 
 STEP = 200
+_SPAN = update(resource).where(resource.c.res_id == bindparam("at")).values(lo=bindparam("from"), hi=bindparam("to"))
 _LIMITS = Limits(depth=1000, digits=100_000)
 
 
@@ -56,9 +57,13 @@ def _step(tx: Transaction, registry: Registry, type: str, remaining: ColumnEleme
         return []
     for table in TABLES:
         tx.connection.execute(delete(table).where(table.c.res_id.in_(ids)))
-    current = select(resource.c.res_id, version.c.body).join(
+    current = select(resource.c.res_id, resource.c.created, version.c.body).join(
         version, and_(version.c.res_id == resource.c.res_id, version.c.version == resource.c.version)
     )
     found = tx.connection.execute(current.where(resource.c.res_id.in_(ids), version.c.body.is_not(None)))
-    write(tx, registry, [Entry(row.res_id, type, decode(row.body.encode(), _LIMITS).tree) for row in found])
+    entries = [Entry(row.res_id, type, decode(row.body.encode(), _LIMITS).tree, created=row.created) for row in found]
+    changed = difference(registry, entries)
+    write(tx, changed)
+    if entries:
+        tx.connection.execute(_SPAN, [{"at": res_id, "from": lo, "to": hi} for res_id, (lo, hi) in changed.spans.items()])
     return ids

@@ -7,7 +7,26 @@ choice of a driver looks at. https://hl7.org/fhir/R4/search.html
 from collections.abc import Hashable, Iterator
 
 from service.fhir.temporal import DAY
-from service.search.query import All, Any, Chain, Clause, Match, Missing, Moment, Not, Number, Quantity, Query, Target, Text, Token, Value
+from service.search.query import (
+    All,
+    Any,
+    Chain,
+    Clause,
+    Filter,
+    Has,
+    InList,
+    Match,
+    Missing,
+    Moment,
+    Not,
+    Number,
+    Quantity,
+    Query,
+    Target,
+    Text,
+    Token,
+    Value,
+)
 from service.search.types import string
 
 SHORT = 40 * DAY
@@ -53,6 +72,8 @@ def _clause(clause: Clause) -> Hashable:
         return Not, _clause(clause.clause)
     if isinstance(clause, Chain):
         return Chain, clause.parameter, tuple((type, _clause(below)) for type, below in clause.targets)
+    if isinstance(clause, Has | InList | Filter):
+        raise TypeError(f"{clause} is not compiled yet")
     return type(clause), tuple(map(_clause, clause.clauses))
 
 

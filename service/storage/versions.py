@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, insert, select, tuple_, update
 from service.storage import arrays
 from service.storage.database import Transaction
 from service.storage.failures import Collision
-from service.storage.tables.resources import resource, version
+from service.storage.tables.resources import NEVER, resource, version
 
 Key = tuple[int, str]
 _CHUNK = 400
@@ -21,17 +21,21 @@ _CHUNK = 400
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """The newest version of a resource: where it is and what it says. `body` is None for a deleted one."""
+    """The newest version of a resource: where it is and what it says. `body` is None for a deleted one; `created`: when version 1 was."""
 
     res_id: int
     version: int
     last_updated: int
     body: str | None
+    created: int
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One version as stored. `body` is None for a deletion; `method` is the HTTP verb that made it."""
+    """One version as stored. `body` is None for a deletion; `method` is the HTTP verb that made it.
+
+    `span` is what the main date covers, for a version that is written.
+    """
 
     res_id: int
     key: Key
@@ -39,11 +43,14 @@ class Row:
     last_updated: int
     method: str
     body: str | None
+    span: tuple[int, int] = (int(NEVER), int(NEVER))
 
 
 _ROW = (version.c.res_id, version.c.type, version.c.fhir_id, version.c.version, version.c.last_updated, version.c.method, version.c.body)
 _KEY = tuple_(resource.c.type, resource.c.fhir_id)
-_NEWEST = select(*_ROW).join_from(resource, version, (version.c.res_id == resource.c.res_id) & (version.c.version == resource.c.version))
+_NEWEST = select(*_ROW, resource.c.created).join_from(
+    resource, version, (version.c.res_id == resource.c.res_id) & (version.c.version == resource.c.version)
+)
 _READ = """
     SELECT v.res_id, v.type, v.fhir_id, v.version, v.last_updated, v.method, v.body
     FROM resource r JOIN version v ON v.res_id = r.res_id AND v.version = r.version
@@ -79,10 +86,10 @@ def current(tx: Transaction, keys: Iterable[Key], deleting: Collection[Key] = ()
     locked = _lock(tx, [key for key in wanted if key in deleting], key_share=False)
     locked |= _lock(tx, [key for key in wanted if key not in deleting], key_share=True)
     for chunk in _chunks(wanted):
-        for row in map(_row, tx.connection.execute(_NEWEST.where(_KEY.in_(chunk)))):
+        for row in tx.connection.execute(_NEWEST.where(_KEY.in_(chunk))):
             if tx.dialect == "postgresql" and row.res_id not in locked:  # made between the two statements
                 raise Collision
-            found[row.key] = Current(row.res_id, row.version, row.last_updated, row.body)
+            found[row.type, row.fhir_id] = Current(row.res_id, row.version, row.last_updated, row.body, row.created)
     return found
 
 
@@ -136,7 +143,15 @@ def append(tx: Transaction, rows: Sequence[Row]) -> None:
 
 def _move(tx: Transaction, rows: Sequence[Row]) -> None:
     moves = [
-        {"at": row.res_id, "before": row.version - 1, "now": row.version, "stamp": row.last_updated, "gone": row.body is None}
+        {
+            "at": row.res_id,
+            "before": row.version - 1,
+            "now": row.version,
+            "stamp": row.last_updated,
+            "gone": row.body is None,
+            "from": row.span[0],
+            "to": row.span[1],
+        }
         for row in rows
     ]
     if tx.connection.execute(_MOVE, moves).rowcount != len(rows):
@@ -146,16 +161,16 @@ def _move(tx: Transaction, rows: Sequence[Row]) -> None:
 _MOVE = (
     update(resource)
     .where(resource.c.res_id == bindparam("at"), resource.c.version == bindparam("before"))
-    .values(version=bindparam("now"), last_updated=bindparam("stamp"), deleted=bindparam("gone"))
+    .values(version=bindparam("now"), last_updated=bindparam("stamp"), deleted=bindparam("gone"), lo=bindparam("from"), hi=bindparam("to"))
 )
 
 _INSERT_MANY = """
     WITH made AS (
-        SELECT * FROM unnest(%s::int8[], %s::int2[], %s::text[], %s::int8[], %s::text[], %s::text[])
-            AS new(res_id, type, fhir_id, last_updated, method, body)
+        SELECT * FROM unnest(%s::int8[], %s::int2[], %s::text[], %s::int8[], %s::text[], %s::text[], %s::int8[], %s::int8[])
+            AS new(res_id, type, fhir_id, last_updated, method, body, lo, hi)
     ), current AS (
-        INSERT INTO resource (res_id, type, fhir_id, version, last_updated, deleted)
-        SELECT res_id, type, fhir_id, 1, last_updated, body IS NULL FROM made
+        INSERT INTO resource (res_id, type, fhir_id, version, last_updated, deleted, created, lo, hi)
+        SELECT res_id, type, fhir_id, 1, last_updated, body IS NULL, last_updated, lo, hi FROM made
     )
     INSERT INTO version (res_id, version, type, fhir_id, last_updated, method, body)
     SELECT res_id, 1, type, fhir_id, last_updated, method, body FROM made
@@ -164,13 +179,25 @@ _INSERT_MANY = """
 
 def _insert(tx: Transaction, rows: Sequence[Row]) -> None:
     if tx.dialect == "postgresql":
-        columns = zip(*[(row.res_id, *row.key, row.last_updated, row.method, row.body) for row in rows], strict=True)
+        columns = zip(*[(row.res_id, *row.key, row.last_updated, row.method, row.body, *row.span) for row in rows], strict=True)
         tx.connection.exec_driver_sql(_INSERT_MANY, tuple(map(arrays.literal, columns)))
         return
-    values = [_values(row) for row in rows]
-    names = ("res_id", "type", "fhir_id", "version", "last_updated")
-    tx.connection.execute(insert(resource), [{**{name: one[name] for name in names}, "deleted": one["body"] is None} for one in values])
-    tx.connection.execute(insert(version), values)
+    tx.connection.execute(insert(resource), [_resource_values(row) for row in rows])
+    tx.connection.execute(insert(version), [_values(row) for row in rows])
+
+
+def _resource_values(row: Row) -> dict[str, object]:
+    return {
+        "res_id": row.res_id,
+        "type": row.key[0],
+        "fhir_id": row.key[1],
+        "version": row.version,
+        "last_updated": row.last_updated,
+        "deleted": row.body is None,
+        "created": row.last_updated,
+        "lo": row.span[0],
+        "hi": row.span[1],
+    }
 
 
 def _values(row: Row) -> dict[str, object]:

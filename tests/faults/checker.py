@@ -41,13 +41,14 @@ def stored_ids(service: Service) -> set[tuple[str, str]]:
 
 def _require_index(tx: Transaction, service: Service) -> None:
     expected: dict[str, set[index.Row]] = {table.name: set() for table in search.TABLES}
-    current = select(resource.c.res_id, resource.c.type, version.c.body).join_from(
+    current = select(resource.c.res_id, resource.c.type, resource.c.created, resource.c.lo, resource.c.hi, version.c.body).join_from(
         resource, version, (version.c.res_id == resource.c.res_id) & (version.c.version == resource.c.version)
     )
     for row in tx.connection.execute(current.where(version.c.body.is_not(None))):
         tree = json.loads(row.body, parse_float=Number)
-        found = index.rows(service.registry, service.definitions.type_name(row.type), row.res_id, tree)
-        for name, rows in found.items():
+        extracted = service.registry.extract(service.definitions.type_name(row.type), tree, row.created)
+        assert (row.lo, row.hi) == (extracted.lo, extracted.hi), f"the main date of {row.res_id}"
+        for name, rows in index.rows(extracted, row.res_id).items():
             expected[name] |= rows
     for table in search.TABLES:
         stored = {tuple(row) for row in tx.connection.execute(select(table))}

@@ -1,6 +1,7 @@
 """A database with its index and nothing around them: puts resources in, changes them, and searches."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
@@ -14,7 +15,7 @@ from service.search.parameter import Registry
 from service.search.parse import Options, parse
 from service.search.unparse import unparse
 from service.storage import versions
-from service.storage.database import Database
+from service.storage.database import Database, Transaction
 from service.storage.tables.search import TABLES
 
 Json = Any
@@ -28,6 +29,7 @@ class Stored:
     res_id: int
     version: int
     tree: Json
+    created: int
 
 
 @dataclass
@@ -41,24 +43,21 @@ class Clinic:
     def put(self, *resources: Json) -> list[Stored]:
         """Store and index new resources in one write."""
         with self.database.write(len(resources)) as tx:
-            stored = [Stored(res_id, 1, one) for res_id, one in zip(tx.ids, resources, strict=True)]
-            versions.append(tx, [self._row(one, tx.stamp, json.dumps(one.tree)) for one in stored])
-            index.write(tx, self.registry, [index.Entry(one.res_id, one.tree["resourceType"], one.tree) for one in stored])
+            stored = [Stored(res_id, 1, one, tx.stamp) for res_id, one in zip(tx.ids, resources, strict=True)]
+            self._write(tx, [(one, one.tree, None) for one in stored])
         return stored
 
     def update(self, old: Stored, **members: Json) -> Stored:
         """A new version with some members changed."""
         new = replace(old, version=old.version + 1, tree={**old.tree, **members})
         with self.database.write() as tx:
-            versions.append(tx, [self._row(new, tx.stamp, json.dumps(new.tree))])
-            index.write(tx, self.registry, [index.Entry(new.res_id, new.tree["resourceType"], new.tree, old.tree)])
+            self._write(tx, [(new, new.tree, old.tree)])
         return new
 
     def remove(self, *stored: Stored) -> None:
         """Delete resources in one write."""
         with self.database.write() as tx:
-            versions.append(tx, [self._row(replace(one, version=one.version + 1), tx.stamp, None) for one in stored])
-            index.write(tx, self.registry, [index.Entry(one.res_id, one.tree["resourceType"], None, one.tree) for one in stored])
+            self._write(tx, [(replace(one, version=one.version + 1), None, one.tree) for one in stored])
 
     def page(self, type: str, asked: str | Pairs) -> Page:
         """One page."""
@@ -82,6 +81,12 @@ class Clinic:
         with self.database.read() as tx:
             return {(table.name, *row) for table in TABLES for row in tx.connection.execute(select(table))}
 
-    def _row(self, stored: Stored, stamp: int, body: str | None) -> versions.Row:
+    def _write(self, tx: Transaction, changes: Sequence[tuple[Stored, Json, Json]]) -> None:
+        entries = [index.Entry(one.res_id, one.tree["resourceType"], new, old, one.created) for one, new, old in changes]
+        found = index.difference(self.registry, entries)
+        versions.append(tx, [self._row(one, tx.stamp, new, found.spans[one.res_id]) for one, new, _ in changes])
+        index.write(tx, found)
+
+    def _row(self, stored: Stored, stamp: int, tree: Json, span: tuple[int, int]) -> versions.Row:
         key = (self.registry.definitions.type_number(stored.tree["resourceType"]), stored.tree["id"])
-        return versions.Row(stored.res_id, key, stored.version, stamp, "POST", body)
+        return versions.Row(stored.res_id, key, stored.version, stamp, "POST", json.dumps(tree) if tree else None, span)

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from service.search.index import Entry, referrers, rows, write
+from service.search.index import Entry, difference, referrers, rows, write
 from service.search.reindex import STEP, reindex
+from service.storage.database import Transaction
 from tests.search.clinic import Clinic
 
 OBSERVATION: dict[str, Any] = {
@@ -22,7 +23,11 @@ OBSERVATION: dict[str, Any] = {
 
 
 def _expected(clinic: Clinic, res_id: int, tree: Any) -> set[tuple[Any, ...]]:
-    return {(name, *row) for name, found in rows(clinic.registry, tree["resourceType"], res_id, tree).items() for row in found}
+    return {(name, *row) for name, found in rows(clinic.registry.extract(tree["resourceType"], tree), res_id).items() for row in found}
+
+
+def _change(tx: Transaction, clinic: Clinic, entries: list[Entry]) -> None:
+    write(tx, difference(clinic.registry, entries))
 
 
 @pytest.mark.parametrize(
@@ -39,7 +44,7 @@ def test_an_update_leaves_the_rows_of_the_new_version(clinic: Clinic, changed: d
     (old,) = clinic.put(OBSERVATION)
     tree = {**OBSERVATION, **changed}
     with clinic.database.write() as tx:
-        write(tx, clinic.registry, [Entry(old.res_id, "Observation", tree, OBSERVATION)])
+        _change(tx, clinic, [Entry(old.res_id, "Observation", tree, OBSERVATION)])
     assert clinic.every_row() == _expected(clinic, old.res_id, tree)
 
 
@@ -48,7 +53,7 @@ def test_an_update_touches_only_what_differs(clinic: Clinic) -> None:
     statements: list[Any] = []
     event.listen(clinic.database.engine, "before_cursor_execute", lambda *call: statements.append((call[2], call[3])))
     with clinic.database.write() as tx:
-        write(tx, clinic.registry, [Entry(old.res_id, "Observation", {**OBSERVATION, "status": "final"}, OBSERVATION)])
+        _change(tx, clinic, [Entry(old.res_id, "Observation", {**OBSERVATION, "status": "final"}, OBSERVATION)])
     ours = [statement for statement, _ in statements if "search_" in statement]
     assert len(ours) == (1 if clinic.database.dialect == "postgresql" else 2)
     assert all("search_token" in statement and "search_date" not in statement for statement in ours)
@@ -59,7 +64,7 @@ def test_an_unchanged_resource_writes_nothing(clinic: Clinic) -> None:
     statements: list[str] = []
     event.listen(clinic.database.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
     with clinic.database.write() as tx:
-        write(tx, clinic.registry, [Entry(old.res_id, "Observation", OBSERVATION, OBSERVATION)])
+        _change(tx, clinic, [Entry(old.res_id, "Observation", OBSERVATION, OBSERVATION)])
     assert not [statement for statement in statements if "search_" in statement]
 
 
@@ -115,7 +120,7 @@ def test_reindexing_restores_what_was_lost_and_removes_what_should_not_be_there(
     whole = clinic.every_row()
     wrong = {**OBSERVATION, "status": "amended", "subject": {"reference": "Patient/wrong"}}
     with clinic.database.write() as tx:
-        write(tx, clinic.registry, [Entry(one.res_id, "Observation", wrong, one.tree) for one in stored])
+        _change(tx, clinic, [Entry(one.res_id, "Observation", wrong, one.tree) for one in stored])
     steps = list(reindex(clinic.database, clinic.registry, "Observation"))
     assert [(one.done, one.total) for one in steps] == [(STEP, STEP + 5), (STEP + 5, STEP + 5)]
     assert clinic.every_row() == whole

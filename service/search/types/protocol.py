@@ -52,6 +52,7 @@ class Rows:
     number: set[tuple[int, str, str]] = field(default_factory=set)
     quantity: set[tuple[int, str, str, str, int]] = field(default_factory=set)
     uri: set[tuple[int, str]] = field(default_factory=set)
+    composite: set[tuple[int, str, str, str, str, int, int]] = field(default_factory=set)
     literals: set[str] = field(default_factory=set)
 
 

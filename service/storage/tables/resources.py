@@ -2,11 +2,15 @@
 
 Bodies live in `version` alone, which triggers keep append-only. `type` is the number of the resource type
 (`Definitions.type_number`), instants are microseconds since the epoch, `body` is the stored JSON and NULL for a deletion.
+`created` is the stamp of version 1; `lo` and `hi` span the main clinical date of the current version (`search.main_date`).
 """
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, SmallInteger, Table, Text, UniqueConstraint
 
 from service.storage.tables.metadata import metadata
+
+NEVER = str(-(2**63))
+"""`lo` and `hi` of a resource without a main date, as SQL."""
 
 resource = Table(
     "resource",
@@ -17,8 +21,12 @@ resource = Table(
     Column("version", Integer, nullable=False),
     Column("last_updated", BigInteger, nullable=False),
     Column("deleted", Boolean, nullable=False),
+    Column("created", BigInteger, nullable=False, server_default="0"),
+    Column("lo", BigInteger, nullable=False, server_default=NEVER),
+    Column("hi", BigInteger, nullable=False, server_default=NEVER),
     UniqueConstraint("type", "fhir_id"),
     Index(None, "type", "last_updated", "res_id"),
+    Index(None, "type", "lo", "res_id"),
 )
 
 version = Table(

@@ -2,14 +2,17 @@
 
 `param` is the key of a parameter of a resource type (`search.keys.parameter_key`), so a row says which type it belongs to. Postings (token,
 reference) carry `lo`, the main clinical date of their resource, before `res_id`: a value's postings lie in clinical order, and
-two postings of one resource agree on (lo, res_id). The primary key of every table is the index that answers from it.
+two postings of one resource agree on (lo, res_id). The primary key of every table is the index that a search begins at; the one by
+(res_id, param) tells what a single resource has.
 `span` is the class of length of a date's interval (`search.types.date`), so that an overlap is a few bounded ranges. Numbers are
 text that sorts like the decimals it stands for (`search.types.decimal_order`). `system` is a hash of the code system, 0 for none.
+A composite is one row for each pair of values that one element holds: `code` and `system` of the first, and the second as a token,
+quantity, date or string in `unit`, `unit_system`, `lo` and `hi` (`search.types.composite`).
 """
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Integer, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table, Text
 from sqlalchemy.types import TypeEngine
 
 from service.storage.tables.metadata import metadata
@@ -97,4 +100,21 @@ uri = Table(
     sqlite_with_rowid=False,
 )
 
-TABLES = (token, reference, date, string, number, quantity, uri)
+composite = Table(
+    "search_composite",
+    metadata,
+    _key("param", Integer),
+    _key("code", _ORDERED),
+    _key("unit", _ORDERED),
+    _key("lo", _ORDERED),
+    _key("hi", _ORDERED),
+    _key("res_id", BigInteger),
+    _key("system", BigInteger),
+    _key("unit_system", BigInteger),
+    sqlite_with_rowid=False,
+)
+
+TABLES = (token, reference, date, string, number, quantity, uri, composite)
+
+for _table in TABLES:
+    Index(None, _table.c.res_id, _table.c.param)

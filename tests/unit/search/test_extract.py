@@ -8,7 +8,7 @@ import pytest
 from service.fhir.temporal import BEGINNING, END, interval
 from service.search.keys import parameter_key, system_key
 from service.search.main_date import MISSING
-from service.search.parameter import EVERY, OTHER_REFERENCE
+from service.search.parameter import OTHER_REFERENCE
 from service.search.types.decimal_order import FIRST, just_below, ordered
 from tests.unit.search.registry import BASE, EVERY_TYPE, REGISTRY
 
@@ -22,7 +22,7 @@ def _number(type: str) -> int:
 def _rows(table: str, code: str, tree: dict[str, Any]) -> set[tuple[Any, ...]]:
     """The rows of one parameter, without its key."""
     type = tree["resourceType"]
-    rows, _ = EVERY_TYPE.extract(type, tree)
+    rows = EVERY_TYPE.extract(type, tree).rows
     return {row[1:] for row in getattr(rows, table) if row[0] == parameter_key(type, code)}
 
 
@@ -40,7 +40,6 @@ MG = system_key("http://unitsofmeasure.org")
         ("identifier", {"identifier": [{"system": "http://a", "value": "1"}, {"value": "2"}]}, {("1", system_key("http://a")), ("2", 0)}),
         ("component-code", {"component": [{"code": {"coding": [CODING]}}, {"code": {"text": "x"}}]}, {("8480-6", LOINC)}),
         ("_tag", {"meta": {"tag": [CODING]}}, {("8480-6", LOINC)}),
-        (EVERY, {}, {("", 0)}),
     ],
 )
 def test_tokens(code: str, element: dict[str, Any], expected: set[tuple[Any, ...]]) -> None:
@@ -121,11 +120,11 @@ def test_references_that_no_parameter_covers_are_indexed_too() -> None:
 def test_dates(element: dict[str, Any], lo: int, hi: int) -> None:
     tree = {"resourceType": "Observation", **element}
     assert {row[1:] for row in _rows("date", "date", tree)} == {(lo, hi)}
-    assert REGISTRY.extract("Observation", tree)[1] == lo
+    assert REGISTRY.extract("Observation", tree).lo == lo
 
 
 def test_a_resource_without_its_main_date_sorts_apart() -> None:
-    assert REGISTRY.extract("Observation", {"resourceType": "Observation", "effectiveTiming": {"code": {"text": "daily"}}})[1] == MISSING
+    assert REGISTRY.extract("Observation", {"resourceType": "Observation", "effectiveTiming": {"code": {"text": "daily"}}}).lo == MISSING
 
 
 @pytest.mark.parametrize(

@@ -96,8 +96,8 @@ def test_a_parameter_of_the_clinic_is_indexed_like_those_of_r4(tmp_path: Path) -
     }
     (tmp_path / "clinic" / "SearchParameter-AdverseEvent-outcome.json").write_text(json.dumps(stated))
     registry = Registry(definitions.load(), BASE, ZONE, tmp_path)
-    rows, _ = registry.extract(
+    extracted = registry.extract(
         "AdverseEvent", {"resourceType": "AdverseEvent", "outcome": {"coding": [{"system": "http://s", "code": "resolved"}]}}
     )
-    assert "resolved" in {code for _, code, _ in rows.token}
+    assert "resolved" in {code for _, code, _ in extracted.rows.token}
     assert registry.for_type("AdverseEvent")["outcome"].url == stated["url"]
