@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from service.fhir import compartment
+from service.fhir import compartment
 from service.fhir.definitions import Definitions
 from service.paths import resource_path
 from service.search import extract
@@ -50,6 +51,7 @@ class Registry:
         numbers = {name: definitions.type_number(name) for name in definitions.all_types}
         self.reading = Reading(ZoneInfo(time_zone), Literals(base_url, numbers))
         self._rows = tuple(_read(folder or resource_path("fhir_profiles")))
+        self.compartments = compartment.load()
         self.compartments = compartment.load(folder)
         self.statements = Memory()
         self._require_distinct()
@@ -92,6 +94,10 @@ class Registry:
     def reference_codes(self, type: str) -> tuple[str, ...]:
         """The reference parameters of `type` that can be searched."""
         return tuple(code for code, parameter in self.for_type(type).items() if parameter.kind == "reference")
+
+    def compartment(self, kind: str, type: str) -> tuple[str, ...]:
+        """The parameters that put a resource of `type` into a compartment of `kind`; `_id` for what it is about, () for no part in it."""
+        return self.compartments.get(kind, {}).get(type, ())
 
     def compartment(self, kind: str, type: str) -> tuple[str, ...]:
         """The parameters that put a resource of `type` into a compartment of `kind`; `_id` for what it is about, () for no part in it."""
