@@ -20,6 +20,10 @@ from service.search.types.protocol import Reading, SearchParameter, Source
 
 ROOTS = ("Resource", "DomainResource")
 IDENTIFIER = ":identifier"
+TEXT = ":text"
+OF_TYPE = ":of-type"
+BESIDES = (IDENTIFIER, TEXT, OF_TYPE)
+"""What is appended to the code of a parameter for the rows that its modifiers look at."""
 WITHOUT_ROWS = frozenset({"_id", "_lastUpdated"})
 """Answered by the resource's own row."""
 
@@ -139,6 +143,8 @@ def _parameter(type: str, draft: _Draft, main: str | None) -> SearchParameter:
         targets=_targets(draft),
         keys=() if row["code"] in WITHOUT_ROWS else tuple(parameter_key(type, owner) for owner in draft.keys),
         identifier_keys=tuple(parameter_key(type, owner + IDENTIFIER) for owner in draft.keys),
+        text_keys=tuple(parameter_key(type, owner + TEXT) for owner in draft.keys),
+        of_type_keys=tuple(parameter_key(type, owner + OF_TYPE) for owner in draft.keys),
         only=frozenset(target for target in draft.targets if target) if draft.keys != (row["code"],) else frozenset(),
         elements=frozenset(leaf.type for leaf in found if leaf.type in IMPLEMENTED[row["type"]].READS),
         single=bool(found) and all(leaf.single for leaf in found) and len(stems) == 1,
@@ -178,6 +184,8 @@ def _source(type: str, code: str, leaf: Leaf, definitions: Definitions, reading:
         element=leaf.type,
         key=parameter_key(type, code),
         identifier_key=parameter_key(type, code + IDENTIFIER),
+        text_key=parameter_key(type, code + TEXT),
+        of_type_key=parameter_key(type, code + OF_TYPE),
         zone=reading.zone,
         literals=reading.literals,
         code_systems=_code_systems(leaf, definitions),

@@ -23,7 +23,8 @@ class SearchParameter:
     `kind` is its type in the specification; `keys` are the index parameters that hold its rows (several when it is the
     union of others), `only` the target types that it is narrowed to; `targets` the types its references may have
     (empty: any); `elements` the FHIR types that it reads. `single` says that a resource has at most one value. `main` marks the
-    date that orders the type's postings. `refusal` says why it cannot be searched, None when it can.
+    date that orders the type's postings. `components` are the parameters that a composite's parts are read by, in order; their `elements`
+    are those of the part. `refusal` says why it cannot be searched, None when it can.
     """
 
     type: str
@@ -34,11 +35,19 @@ class SearchParameter:
     targets: frozenset[str] = frozenset()
     keys: tuple[int, ...] = ()
     identifier_keys: tuple[int, ...] = ()
+    text_keys: tuple[int, ...] = ()
+    of_type_keys: tuple[int, ...] = ()
     only: frozenset[str] = frozenset()
     elements: frozenset[str] = frozenset()
     single: bool = False
     main: bool = False
+    components: "tuple[SearchParameter, ...]" = ()
     refusal: str | None = None
+
+    def keys_for(self, modifier: str | None) -> tuple[int, ...]:
+        """The index parameters whose rows a search with this modifier looks at; those of `:identifier`, `:text` and `:of-type` are tokens."""
+        own = {"identifier": self.identifier_keys, "text": self.text_keys, "of-type": self.of_type_keys}
+        return own.get(modifier or "", self.keys)
 
 
 @dataclass(slots=True)
@@ -62,11 +71,13 @@ Action = Callable[[Json, Rows], None]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where rows come from: the FHIR type of the element, the key they are stored under, and what reading them takes."""
+    """Where rows come from: the FHIR type of the element, the keys they are stored under, and what reading them takes."""
 
     element: str
     key: int
     identifier_key: int
+    text_key: int
+    of_type_key: int
     zone: tzinfo
     literals: Literals
     code_systems: Mapping[str, int] = field(default_factory=dict)
