@@ -1,0 +1,228 @@
+"""Which codes a value set has.
+
+Includes are united, excludes taken away. Within one include, its codes or filters and each value set that it names narrow what is
+left. A value set without `compose` has the codes of its stored `expansion`. What is stored decides before the lists of R4.
+Never a part for the whole: a code system of which nothing or only examples are stored has no expansion.
+https://hl7.org/fhir/R4/valueset.html#compositions, https://hl7.org/fhir/R4/valueset.html#expansion
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from service.terminology import filters
+from service.terminology.code_system import CodeSystem, Concept
+from service.terminology.lookup import Canonical, Lookup, Unanswerable, canonical
+
+Json = Any
+Pair = tuple[str, str]
+_ENUMERABLE = frozenset({"complete", "fragment"})
+_UNCLOSED = "http://hl7.org/fhir/StructureDefinition/valueset-unclosed"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many codes the answer may have, how many any value set on the way to it, and how deep value sets may name each other."""
+
+    codes: int = 5000
+    on_the_way: int = 100_000
+    depth: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A code of a value set, as far as it is known here."""
+
+    system: str
+    code: str
+    display: str | None = None
+    abstract: bool = False
+    inactive: bool = False
+
+
+Members = Mapping[Pair, Member]
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """`members` by (system, code), in the order of the definition. `fragments` are the code systems of which a part is stored that
+    was published as such: the value set has no code of theirs beyond it here."""
+
+    members: Members
+    fragments: frozenset[str] = frozenset()
+
+
+def expanded(lookup: Lookup, url: str, limits: Limits | None = None) -> Expansion:
+    """The value set `url` or `url|version`. Raises Unanswerable."""
+    expander = _Expander(lookup, limits or Limits())
+    return expander.answer(expander.named(canonical(url)))
+
+
+def of(lookup: Lookup, tree: Json, limits: Limits | None = None) -> Expansion:
+    """The value set of a ValueSet resource. Raises Unanswerable."""
+    expander = _Expander(lookup, limits or Limits())
+    return expander.answer(expander.resource(tree))
+
+
+@dataclass(slots=True)
+class _Expander:
+    """One expansion. `within` are the value sets that it is inside of, outermost first."""
+
+    lookup: Lookup
+    limits: Limits
+    within: list[str] = field(default_factory=list)
+    known: dict[str, Members] = field(default_factory=dict)
+    systems: dict[Canonical, CodeSystem | None] = field(default_factory=dict)
+    fragments: set[str] = field(default_factory=set)
+
+    def answer(self, members: Members) -> Expansion:
+        if len(members) > self.limits.codes:
+            raise _too_costly(self.limits.codes)
+        return Expansion(members, frozenset(self.fragments))
+
+    def named(self, name: Canonical) -> Members:
+        """The codes of a value set by its URL: a stored one, or a list of R4."""
+        if str(name) not in self.known:
+            tree = self.lookup.value_set(name.url, name.version)
+            self.known[str(name)] = self._of_r4(name) if tree is None else self.resource(tree, str(name))
+        return self.known[str(name)]
+
+    def _of_r4(self, name: Canonical) -> Members:
+        listed = self.lookup.listed(name.url, name.version)
+        if listed is None:
+            raise Unanswerable("not-found", "value-set", f"the value set {str(name)[:200]!r} is not stored here")
+        return {pair: Member(*pair) for pair in sorted(listed)}
+
+    def resource(self, tree: Json, name: str | None = None) -> Members:
+        """The codes of a ValueSet resource."""
+        name = name or str(Canonical(tree.get("url") or "the value set", tree.get("version")))
+        if name in self.within:
+            raise Unanswerable(
+                "invalid", "value-set-circle", f"value sets name each other in a circle: {' > '.join((*self.within, name))[:500]}"
+            )
+        if len(self.within) >= self.limits.depth:
+            raise Unanswerable("too-costly", "value-set-depth", f"value sets name each other more than {self.limits.depth} deep")
+        self.within.append(name)
+        if tree.get("compose"):
+            members = self._composed(tree, tree["compose"])
+        elif tree.get("expansion"):
+            members = _stored(name, tree["expansion"])
+        else:
+            raise Unanswerable("not-found", "value-set-content", f"{name[:200]} has neither 'compose' nor 'expansion': it has no codes")
+        self.within.pop()
+        return members
+
+    def _composed(self, tree: Json, compose: Json) -> Members:
+        _require_unlocked(compose)
+        members: dict[Pair, Member] = {}
+        for part in compose.get("include") or ():
+            for pair, member in self._part(tree, part).items():
+                members.setdefault(pair, member)
+            if len(members) > self.limits.on_the_way:
+                raise _too_costly(self.limits.on_the_way)
+        for part in compose.get("exclude") or ():
+            members = self._without(tree, part, members)
+        if compose.get("inactive") is False:
+            members = {pair: member for pair, member in members.items() if not self._is_inactive(member)}
+        return members
+
+    def _without(self, tree: Json, part: Json, members: dict[Pair, Member]) -> dict[Pair, Member]:
+        if part.get("system") and not any(part.get(name) for name in ("version", "concept", "filter", "valueSet")):
+            return {pair: member for pair, member in members.items() if member.system != part["system"]}
+        gone = self._part(tree, part)
+        return {pair: member for pair, member in members.items() if pair not in gone}
+
+    def _part(self, tree: Json, part: Json) -> Members:
+        """The codes of one include or exclude."""
+        imports = [self._imported(tree, url) for url in part.get("valueSet") or ()]
+        if not part.get("system"):
+            return _common(imports)
+        if part.get("concept"):
+            found = {member.code: member for member in self._enumerated(part)}
+        elif imports and not part.get("filter"):
+            return {pair: member for pair, member in _common(imports).items() if pair[0] == part["system"]}
+        else:
+            found = {member.code: member for member in self._chosen(part)}
+        return _common([{(part["system"], code): member for code, member in found.items()}, *imports])
+
+    def _imported(self, tree: Json, url: str) -> Members:
+        if not url.startswith("#"):
+            return self.named(canonical(url))
+        for inner in tree.get("contained") or ():
+            if inner.get("resourceType") == "ValueSet" and inner.get("id") == url[1:]:
+                return self.resource(inner, f"{self.within[-1]}{url}")
+        raise Unanswerable("not-found", "value-set", f"{url[:80]!r} is not contained in {self.within[-1][:200]}")
+
+    def _enumerated(self, part: Json) -> Iterator[Member]:
+        """The codes that an include lists, whether or not their code system is stored."""
+        system = self._system(part)
+        for row in part["concept"]:
+            if row.get("code"):
+                concept = (system.concept(row["code"]) if system else None) or Concept(row["code"])
+                yield Member(part["system"], row["code"], row.get("display") or concept.display, concept.abstract, concept.inactive)
+
+    def _chosen(self, part: Json) -> Iterator[Member]:
+        """The codes of a stored code system that satisfy the filters of an include; all of them, when it has none."""
+        system, name = self._system(part), Canonical(part["system"], part.get("version"))
+        if system is None:
+            raise Unanswerable("not-found", "code-system", f"the code system {str(name)[:200]!r} is not stored here")
+        if system.content not in _ENUMERABLE:
+            raise Unanswerable(
+                "not-supported",
+                "code-system-content",
+                f"the codes of {str(name)[:200]!r} are not stored here: its content is '{system.content}'",
+            )
+        if system.content == "fragment":
+            self.fragments.add(part["system"])
+        for concept in filters.selected(system, part.get("filter") or ()).values():
+            yield Member(part["system"], concept.code, concept.display, concept.abstract, concept.inactive)
+
+    def _is_inactive(self, member: Member) -> bool:
+        system = self._system({"system": member.system})
+        concept = system.concept(member.code) if system else None
+        return member.inactive or (concept is not None and concept.inactive)
+
+    def _system(self, part: Json) -> CodeSystem | None:
+        name = Canonical(part["system"], part.get("version"))
+        if name not in self.systems:
+            self.systems[name] = self.lookup.code_system(name.url, name.version)
+        return self.systems[name]
+
+
+def _common(sets: Sequence[Members]) -> Members:
+    """What all of them have."""
+    if not sets:
+        raise Unanswerable("invalid", "value-set-include", "an include has neither a system nor a value set")
+    first, *others = sets
+    return {pair: member for pair, member in first.items() if all(pair in other for other in others)}
+
+
+def _require_unlocked(compose: Json) -> None:
+    """A locked date asks for the versions of another day, which are here only where they are named."""
+    parts = [*(compose.get("include") or ()), *(compose.get("exclude") or ())]
+    if compose.get("lockedDate") and any(not part.get("version") and not part.get("concept") for part in parts):
+        raise Unanswerable(
+            "not-supported", "locked-date", "its lockedDate asks for older versions: name the version of each code system and value set"
+        )
+
+
+def _stored(name: str, expansion: Json) -> Members:
+    """The codes of a stored expansion. Raises Unanswerable when it says that it is not all of them."""
+    members: dict[Pair, Member] = {}
+    waiting, count = list(reversed(expansion.get("contains") or ())), 0
+    while waiting:
+        row = waiting.pop()
+        count += 1
+        if row.get("code") and row.get("system") and row.get("abstract") is not True:
+            members.setdefault(
+                (row["system"], row["code"]), Member(row["system"], row["code"], row.get("display"), False, row.get("inactive") is True)
+            )
+        waiting.extend(reversed(row.get("contains") or ()))
+    unclosed = any(one.get("url") == _UNCLOSED and one.get("valueBoolean") is not False for one in expansion.get("extension") or ())
+    if unclosed or expansion.get("offset") or (expansion.get("total") or 0) > count:
+        raise Unanswerable("not-supported", "partial-expansion", f"the stored expansion of {name[:200]} is only a part of it")
+    return members
+
+
+def _too_costly(most: int) -> Unanswerable:
+    return Unanswerable("too-costly", "value-set-size", f"it comes to more than {most} codes")
