@@ -9,9 +9,22 @@ from dataclasses import dataclass, replace
 
 from service.fhir.definitions import Definitions
 from service.fhir.element import Element
-from service.search.expression import Extension, HasExtension, Having, IsNotFalse, Member, OfType, Path, Place, Resolves, Step, Unsupported
+from service.search.expression import (
+    Extension,
+    HasExtension,
+    Having,
+    Holding,
+    IsNotFalse,
+    Member,
+    OfType,
+    Path,
+    Place,
+    Resolves,
+    Step,
+    Unsupported,
+)
 
-JsonStep = str | Place | Resolves | Having | HasExtension | Extension | IsNotFalse
+JsonStep = str | Place | Resolves | Having | Holding | HasExtension | Extension | IsNotFalse
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
     paths          Observation.component.code        unions         a | b
     types          (value as Quantity), value.as(Quantity), value.ofType(Quantity)
-    choices        where(resolve() is Patient), where(system = 'phone'), where(hasExtension('url'))
+    choices        where(resolve() is Patient), where(system = 'phone'), where(hasExtension('url')),
+                   where(function.coding.where(system = 'url' and code = 'witness').exists())
     places         entry[0]                          extensions     extension('url')
     one condition  deceased.exists() and deceased != false
 
@@ -65,6 +66,14 @@ class Having:
 
 
 @dataclass(frozen=True, slots=True)
+class Holding:
+    """`.where(path.to.element.where(member = 'value' and ...).exists())`"""
+
+    path: tuple[str, ...]
+    members: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HasExtension:
     """`.where(hasExtension('url'))`"""
 
@@ -76,7 +85,7 @@ class IsNotFalse:
     """`path.exists() and path != false`, at the end of `path`"""
 
 
-Step = Member | OfType | Place | Extension | Resolves | Having | HasExtension | IsNotFalse
+Step = Member | OfType | Place | Extension | Resolves | Having | Holding | HasExtension | IsNotFalse
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +191,8 @@ class _Reader:
         name = self._name()
         if self._take("="):
             return Having(name, self._text())
+        if self._take("."):
+            return self._holding(name)
         self._require("(")
         if name == "resolve":
             self._require(")")
@@ -192,6 +203,24 @@ class _Reader:
             self._require(")")
             return HasExtension(url)
         raise Unsupported(f"where({name}(...))")
+
+    def _holding(self, first: str) -> Holding:
+        path = [first]
+        while (name := self._name()) != "where":
+            path.append(name)
+            self._require(".")
+        self._require("(")
+        members = [self._equality()]
+        while self._take("and"):
+            members.append(self._equality())
+        for token in (")", ".", "exists", "(", ")"):
+            self._require(token)
+        return Holding(tuple(path), tuple(members))
+
+    def _equality(self) -> tuple[str, str]:
+        name = self._name()
+        self._require("=")
+        return name, self._text()
 
     def _peek(self) -> str:
         return self._tokens[self._at] if self._at < len(self._tokens) else ""

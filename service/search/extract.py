@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.search.element_paths import JsonStep
-from service.search.expression import Extension, HasExtension, Having, IsNotFalse, Place, Resolves
+from service.search.expression import Extension, HasExtension, Having, Holding, IsNotFalse, Place, Resolves
 from service.search.types.literals import Literals
 from service.search.types.protocol import Action, Json, Rows
 
@@ -65,12 +65,24 @@ def _test(step: JsonStep, literals: Literals) -> Test:
     if isinstance(step, Having):
         member, wanted = step.member, step.value
         return lambda value: bool(value.get(member) == wanted)
+    if isinstance(step, Holding):
+        path, members = step.path, step.members
+        return lambda value: any(all(one.get(name) == text for name, text in members) for one in _reached(value, path))
     if isinstance(step, HasExtension):
         url = step.url
         return lambda value: any(one.get("url") == url for one in value.get("extension", ()))
     assert isinstance(step, Resolves)
     type = step.type
     return lambda value: _points_to(type, value, literals)
+
+
+def _reached(value: Json, path: tuple[str, ...]) -> list[Json]:
+    """The elements at `path` below `value`."""
+    found = [value]
+    for name in path:
+        below = [one.get(name) for one in found if type(one) is dict]
+        found = [one for member in below for one in (member if type(member) is list else [member])]
+    return [one for one in found if type(one) is dict]
 
 
 def _points_to(type: str, value: Json, literals: Literals) -> bool:

@@ -14,7 +14,6 @@ _PREFERRED = (
     "whenhandedover",
     "sent",
     "identified",
-    "recorded",
     "onset-date",
     "date",
     "effective",
@@ -28,6 +27,7 @@ _PREFERRED = (
     "issued",
     "period",
     "birthdate",
+    "recorded",
 )
 
 

@@ -1,13 +1,15 @@
-"""The registry: every search parameter of every served type, from R4 and from the clinic's own SearchParameter resources.
+"""The registry: every search parameter of every served type, from R4, from the clinic and from SearchParameter resources of the record.
 
 Immutable to its users and thread-safe; a type is compiled when it is first asked for. What cannot be searched is listed in
-`refusals` with the reason, and asking for it is answered with that reason: nothing is ignored.
+`refusals` with the reason, and asking for it is answered with that reason: nothing is ignored. A registry made by itself takes every
+parameter for indexed; `listed` makes one that knows what the index of a database holds.
 https://hl7.org/fhir/R4/searchparameter-registry.html
 """
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -15,14 +17,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from service.fhir import compartment
-from service.fhir import compartment
 from service.fhir.definitions import Definitions
 from service.paths import resource_path
-from service.search import extract
+from service.search import activation, extract
+from service.search.activation import DROPPING, Key, Listing
+from service.search.computed import Computed, computed, is_computed
 from service.search.keys import parameter_key
 from service.search.main_date import MISSING
 from service.search.memory import Memory
-from service.search.type_plan import IDENTIFIER, ROOTS, TypePlan, type_plan
+from service.search.posted import Proposals, proposals
+from service.search.type_plan import BESIDES, ROOTS, TypePlan, type_plan
 from service.search.types.literals import Literals
 from service.search.types.protocol import Json, Reading, Rows, SearchParameter
 
@@ -32,6 +36,8 @@ OTHER_REFERENCE = "*reference"
 """Literal references that no parameter covers."""
 
 _CORE = "http://hl7.org/fhir/SearchParameter/"
+
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,43 +58,71 @@ class Registry:
         self.reading = Reading(ZoneInfo(time_zone), Literals(base_url, numbers))
         self._rows = tuple(_read(folder or resource_path("fhir_profiles")))
         self.compartments = compartment.load()
-        self.compartments = compartment.load(folder)
+        self._zone = time_zone
         self.statements = Memory()
+        self.listing: Listing | None = None
+        self.proposed = Proposals()
         self._require_distinct()
         self._plan = cache(self._planned)
+        self._computed = cache(self._computed_of)
+        self.digests = cache(self._digests)
         self.other_key = cache(lambda type: parameter_key(type, OTHER_REFERENCE))
+        self._adopted = cache(self._adopted_of)
+        self._view = cache(self._viewed)
+
+    def listed(self, listing: Listing) -> "Registry":
+        """The same definitions over an index that holds what `listing` says: what is not active there is refused."""
+        other = copy(self)
+        other.listing, other.statements = listing, Memory()
+        other.proposed = proposals(listing.posted, self.definitions.types, self._plan_parameter, self._compiled)
+        other._adopted = cache(other._adopted_of)
+        other._view = cache(other._viewed)
+        return other
 
     def parameter(self, type: str, code: str) -> SearchParameter | None:
         """The parameter `code` of `type`, refused or not; None when there is none."""
-        return self._plan(type).parameters.get(code)
+        return self._view(type).get(code)
 
     def for_type(self, type: str) -> Mapping[str, SearchParameter]:
         """The parameters of `type` that can be searched, by code."""
-        parameters = self._plan(type).parameters
-        return MappingProxyType({code: parameter for code, parameter in parameters.items() if not parameter.refusal})
+        return MappingProxyType({code: parameter for code, parameter in self._view(type).items() if not parameter.refusal})
 
-    def refusals(self) -> Mapping[tuple[str, str], str]:
+    def refusals(self) -> Mapping[Key, str]:
         """Why some parameters of the served types cannot be searched, by (type, code)."""
-        plans = {name: self._plan(name).parameters for name in self.definitions.types}
+        found = ((name, code, one.refusal) for name in self.definitions.types for code, one in self._view(name).items())
+        return {(name, code): refusal for name, code, refusal in found if refusal}
+
+    def awaited(self) -> dict[Key, str]:
+        """Every parameter that the index ought to have and does not have yet, by its digest: what a reindex is for."""
+        usable = {key: one.digest for key, one in self.proposed.usable().items() if one.digest}
+        entries = self.listing.entries if self.listing else {}
         return {
-            (name, code): parameter.refusal
-            for name, parameters in plans.items()
-            for code, parameter in parameters.items()
-            if parameter.refusal
+            key: digest for key, digest in {**usable, **self.digests()}.items() if activation.refusal(entries.get(key), digest) is not None
         }
 
-    def extract(self, type: str, tree: Json, created: int | None = None) -> Extracted:  # noqa: ARG002 - for computed parameters
+    def digest_of(self, entry: activation.Listed) -> str | None:
+        """The digest with which writes of this process keep up a listed parameter; None when they do not."""
+        if entry.definition is None or self._plan_parameter(*entry.key) is not None:
+            return self.digests().get(entry.key)
+        return self._compiled(entry.type, entry.definition)[0]
+
+    def extract(self, type: str, tree: Json, created: int | None = None) -> Extracted:
         """What a resource puts into the index. `created`: the stamp of its first version (microseconds), for computed parameters."""
         plan, rows = self._plan(type), Rows()
         extract.walk(tree, plan.tree, rows)
         self._add_others(type, rows)
         dates = [date for date in rows.date if date[0] == plan.main_key]
+        for adopted in self._adopted(type).values():
+            extract.walk(tree, adopted.tree, rows)
+        for one in self._computed(type).values():
+            if one.rows is not None:
+                one.rows(tree, created, rows)
         return Extracted(rows, min((date[2] for date in dates), default=MISSING), max((date[3] for date in dates), default=MISSING))
 
     def references(self, type: str, code: str, tree: Json) -> set[tuple[str, int]]:
         """What the reference parameter `code` of a resource points to: (id, type number) of resources here."""
-        rows = Rows()
-        extract.walk(tree, self._plan(type).references[code], rows)
+        rows, plan = Rows(), self._plan(type)
+        extract.walk(tree, (plan if code in plan.references else self._adopted(type)[code]).references[code], rows)
         return {(id, number) for _, id, number in rows.reference if number and "/" not in id}
 
     def reference_codes(self, type: str) -> tuple[str, ...]:
@@ -99,15 +133,12 @@ class Registry:
         """The parameters that put a resource of `type` into a compartment of `kind`; `_id` for what it is about, () for no part in it."""
         return self.compartments.get(kind, {}).get(type, ())
 
-    def compartment(self, kind: str, type: str) -> tuple[str, ...]:
-        """The parameters that put a resource of `type` into a compartment of `kind`; `_id` for what it is about, () for no part in it."""
-        return self.compartments.get(kind, {}).get(type, ())
-
     def referring_keys(self, type: str) -> tuple[int, ...]:
-        """The index parameters under which a reference to a resource of `type` may stand."""
+        """The index parameters under which a reference to a resource of `type` may stand, whether they can be searched or not."""
         keys = {self.other_key(name) for name in self.definitions.types}
         for name in self.definitions.types:
-            for parameter in self.for_type(name).values():
+            plans = (self._plan(name), *self._adopted(name).values())
+            for parameter in (one for plan in plans for one in plan.parameters.values() if not one.refusal):
                 if parameter.kind == "reference" and (not parameter.targets or type in parameter.targets):
                     keys.update(parameter.keys)
         return tuple(sorted(keys))
@@ -119,20 +150,103 @@ class Registry:
                 if number and (id, number) not in known:
                     rows.reference.add((self.other_key(type), id, number))
 
-    def _planned(self, type: str) -> TypePlan:
+    def _of_type(self, type: str) -> dict[str, Row]:
+        """The definitions that R4 and the clinic have for a type, by code."""
         bases = (type, *ROOTS)
-        rows = [row for row in self._rows if any(base in bases for base in row["base"])]
-        return type_plan(type, rows, self.definitions, self.reading)
+        return {row["code"]: row for row in self._rows if any(base in bases for base in row["base"])}
+
+    def _planned(self, type: str) -> TypePlan:
+        rows = [row for row in self._of_type(type).values() if not is_computed(row)]
+        plan = type_plan(type, rows, self.definitions, self.reading)
+        own = {code: one.parameter for code, one in self._computed(type).items()}
+        return replace(plan, parameters=MappingProxyType(dict(sorted({**plan.parameters, **own}.items()))))
+
+    def _computed_of(self, type: str) -> Mapping[str, Computed]:
+        return {code: computed(type, row, self.reading) for code, row in self._of_type(type).items() if is_computed(row)}
+
+    def _plan_parameter(self, type: str, code: str) -> SearchParameter | None:
+        """A parameter that R4 or the clinic defines."""
+        return self._plan(type).parameters.get(code) if type in self.definitions.types else None
+
+    def _digests(self) -> Mapping[Key, str]:
+        """The digest of every parameter with rows that R4 and the clinic define for the served types."""
+        found = ((name, code, self._digest(name, one, row)) for name in self.definitions.types for code, one, row in self._stated(name))
+        return {(name, code): digest for name, code, digest in found if digest}
+
+    def _stated(self, type: str) -> Iterator[tuple[str, SearchParameter, Row]]:
+        rows = self._of_type(type)
+        return ((code, one, rows[code]) for code, one in self._plan(type).parameters.items() if not one.refusal)
+
+    def _digest(self, type: str, parameter: SearchParameter, row: Row) -> str | None:
+        known = self._plan(type).parameters
+        owners = {parameter_key(type, one.code): one for one in known.values()}
+        main = next((one for one in known.values() if one.main), None)
+        return activation.digest(parameter, row, [owners.get(key, parameter) for key in parameter.keys], main, self._zone)
+
+    def _compiled(self, type: str, row: Row) -> tuple[str | None, str | None]:
+        """The digest of a parameter that a resource of the record defines, and why it cannot be compiled."""
+        if taken := self._taken(type, row["code"]):
+            return None, taken
+        parameter = self._alone(type, row).parameters[row["code"]]
+        return (None, parameter.refusal) if parameter.refusal else (self._digest(type, parameter, row), None)
+
+    def _taken(self, type: str, code: str) -> str | None:
+        for suffix in ("", *BESIDES):
+            owner = self._keys.get(parameter_key(type, code + suffix))
+            if owner is not None and owner != f"{type}.{code}{suffix}":
+                return f"its key in the index is that of {owner}; give it another code"
+        return None
+
+    def _alone(self, type: str, row: Row) -> TypePlan:
+        """A plan of one parameter, which shares no rows and is not the main date: what R4 defines does not depend on it."""
+        plan = type_plan(type, [row], self.definitions, self.reading)
+        return replace(plan, parameters={code: replace(one, main=False) for code, one in plan.parameters.items()})
+
+    def _adopted_of(self, type: str) -> Mapping[str, TypePlan]:
+        """The plans of the parameters that resources of the record define and whose rows are made."""
+        entries = self.listing.entries.values() if self.listing else ()
+        return {
+            one.code: self._alone(type, one.definition)
+            for one in entries
+            if one.type == type and one.definition is not None and one.state != DROPPING and self._plan_parameter(*one.key) is None
+        }
+
+    def _viewed(self, type: str) -> Mapping[str, SearchParameter]:
+        """The parameters of a type by code, with what the listing says of them."""
+        if self.listing is None:
+            return self._plan(type).parameters
+        found = {}
+        for (name, code), one in self.proposed.first.items():
+            if name == type:
+                kind, url = str(one.row.get("type")), str(one.row.get("url"))
+                found[code] = SearchParameter(type, code, kind, url, refusal=one.refusal or activation.NOT_INDEXED)
+        for code, plan in self._adopted(type).items():
+            found[code] = self._judged(plan.parameters[code], code in found)
+        for code, parameter in self._plan(type).parameters.items():
+            digest = self.digests().get((type, code))
+            why = activation.refusal(self.listing.entries.get((type, code)), digest) if digest else None
+            found[code] = replace(parameter, refusal=why) if why else parameter
+        return MappingProxyType(dict(sorted(found.items())))
+
+    def _judged(self, parameter: SearchParameter, is_proposed: bool) -> SearchParameter:
+        """An adopted parameter: refused unless it is active and its resource still says the same."""
+        assert self.listing is not None
+        entry, proposal = self.listing.entries[parameter.type, parameter.code], self.proposed.first.get((parameter.type, parameter.code))
+        if not is_proposed or proposal is None or proposal.digest != entry.digest:
+            unkept = entry.digest == activation.FOREIGN and proposal is not None
+            return replace(parameter, refusal=activation.NOT_INDEXED if unkept else activation.CHANGED)
+        return replace(parameter, refusal=activation.refusal(entry, entry.digest))
 
     def _require_distinct(self) -> None:
         """Refuse two parameters with one key. Raises ValueError that names them."""
         seen: dict[int, str] = {}
         for name in self.definitions.all_types:
             codes = [row["code"] for row in self._rows if name in row["base"] or any(root in row["base"] for root in ROOTS)]
-            for code in (*codes, *(code + IDENTIFIER for code in codes), OTHER_REFERENCE):
+            for code in (*codes, *(code + suffix for code in codes for suffix in BESIDES), OTHER_REFERENCE):
                 stated = f"{name}.{code}"
                 if seen.setdefault(parameter_key(name, code), stated) != stated:
                     raise ValueError(f"the search parameters {stated} and {seen[parameter_key(name, code)]} have the same key; rename one")
+        self._keys = seen
 
 
 def _read(folder: Path) -> Iterator[Mapping[str, Any]]:

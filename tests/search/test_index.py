@@ -9,7 +9,7 @@ from sqlalchemy import event
 from service.search.index import Entry, difference, referrers, rows, write
 from service.search.reindex import STEP, reindex
 from service.storage.database import Transaction
-from tests.search.clinic import Clinic
+from tests.search.clinic import Clinic, Stored
 
 OBSERVATION: dict[str, Any] = {
     "resourceType": "Observation",
@@ -22,8 +22,9 @@ OBSERVATION: dict[str, Any] = {
 }
 
 
-def _expected(clinic: Clinic, res_id: int, tree: Any) -> set[tuple[Any, ...]]:
-    return {(name, *row) for name, found in rows(clinic.registry.extract(tree["resourceType"], tree), res_id).items() for row in found}
+def _expected(clinic: Clinic, stored: Stored, tree: Any) -> set[tuple[Any, ...]]:
+    extracted = clinic.registry.extract(tree["resourceType"], tree, stored.created)
+    return {(name, *row) for name, found in rows(extracted, stored.res_id).items() for row in found}
 
 
 def _change(tx: Transaction, clinic: Clinic, entries: list[Entry]) -> None:
@@ -44,8 +45,8 @@ def test_an_update_leaves_the_rows_of_the_new_version(clinic: Clinic, changed: d
     (old,) = clinic.put(OBSERVATION)
     tree = {**OBSERVATION, **changed}
     with clinic.database.write() as tx:
-        _change(tx, clinic, [Entry(old.res_id, "Observation", tree, OBSERVATION)])
-    assert clinic.every_row() == _expected(clinic, old.res_id, tree)
+        _change(tx, clinic, [Entry(old.res_id, "Observation", tree, OBSERVATION, old.created)])
+    assert clinic.every_row() == _expected(clinic, old, tree)
 
 
 def test_an_update_touches_only_what_differs(clinic: Clinic) -> None:
@@ -53,7 +54,7 @@ def test_an_update_touches_only_what_differs(clinic: Clinic) -> None:
     statements: list[Any] = []
     event.listen(clinic.database.engine, "before_cursor_execute", lambda *call: statements.append((call[2], call[3])))
     with clinic.database.write() as tx:
-        _change(tx, clinic, [Entry(old.res_id, "Observation", {**OBSERVATION, "status": "final"}, OBSERVATION)])
+        _change(tx, clinic, [Entry(old.res_id, "Observation", {**OBSERVATION, "status": "final"}, OBSERVATION, old.created)])
     ours = [statement for statement, _ in statements if "search_" in statement]
     assert len(ours) == (1 if clinic.database.dialect == "postgresql" else 2)
     assert all("search_token" in statement and "search_date" not in statement for statement in ours)
@@ -64,7 +65,7 @@ def test_an_unchanged_resource_writes_nothing(clinic: Clinic) -> None:
     statements: list[str] = []
     event.listen(clinic.database.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
     with clinic.database.write() as tx:
-        _change(tx, clinic, [Entry(old.res_id, "Observation", OBSERVATION, OBSERVATION)])
+        _change(tx, clinic, [Entry(old.res_id, "Observation", OBSERVATION, OBSERVATION, old.created)])
     assert not [statement for statement in statements if "search_" in statement]
 
 
@@ -120,7 +121,7 @@ def test_reindexing_restores_what_was_lost_and_removes_what_should_not_be_there(
     whole = clinic.every_row()
     wrong = {**OBSERVATION, "status": "amended", "subject": {"reference": "Patient/wrong"}}
     with clinic.database.write() as tx:
-        _change(tx, clinic, [Entry(one.res_id, "Observation", wrong, one.tree) for one in stored])
+        _change(tx, clinic, [Entry(one.res_id, "Observation", wrong, one.tree, one.created) for one in stored])
     steps = list(reindex(clinic.database, clinic.registry, "Observation"))
     assert [(one.done, one.total) for one in steps] == [(STEP, STEP + 5), (STEP + 5, STEP + 5)]
     assert clinic.every_row() == whole

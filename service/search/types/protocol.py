@@ -24,7 +24,7 @@ class SearchParameter:
     union of others), `only` the target types that it is narrowed to; `targets` the types its references may have
     (empty: any); `elements` the FHIR types that it reads. `single` says that a resource has at most one value. `main` marks the
     date that orders the type's postings. `components` are the parameters that a composite's parts are read by, in order; their `elements`
-    are those of the part. `refusal` says why it cannot be searched, None when it can.
+    are those of the part. `alias` is the chain that the parameter stands for. `refusal` says why it cannot be searched, None when it can.
     """
 
     type: str
@@ -42,6 +42,7 @@ class SearchParameter:
     single: bool = False
     main: bool = False
     components: "tuple[SearchParameter, ...]" = ()
+    alias: str = ""
     refusal: str | None = None
 
     def keys_for(self, modifier: str | None) -> tuple[int, ...]:
