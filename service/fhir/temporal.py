@@ -10,7 +10,10 @@ second after 59. https://hl7.org/fhir/R4/datatypes.html#dateTime, https://hl7.or
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta, tzinfo
+from decimal import Decimal
 from typing import Any, NamedTuple
+
+from service.fhir import units
 
 BEGINNING = -(2**62)
 END = 2**62
@@ -52,14 +55,30 @@ def period(value: Mapping[str, Any], zone: tzinfo) -> Interval | None:
 
 
 def timing(value: Mapping[str, Any], zone: tzinfo) -> Interval | None:
-    """The outer limits of a Timing: its events and its `boundsPeriod`. None when it states neither."""
-    limits = [interval(event, zone) for event in value.get("event", ()) if event is not None]
-    bounds = period(value.get("repeat", {}).get("boundsPeriod", {}), zone)
-    if bounds:
-        limits.append(bounds)
+    """The outer limits of a Timing: its events and its `boundsPeriod`. None when it states neither.
+
+    A length (`boundsDuration`, or the longest of `boundsRange`) counts from the first event; without one it says nothing about when.
+    """
+    events = [interval(event, zone) for event in value.get("event", ()) if event is not None]
+    repeat = value.get("repeat", {})
+    bounds = period(repeat.get("boundsPeriod", {}), zone)
+    limits = [*events, bounds] if bounds else events
     if not limits:
         return None
-    return Interval(min(one.lo for one in limits), max(one.hi for one in limits))
+    last = min(one.lo for one in events) + _length(repeat) - 1 if events else BEGINNING
+    return Interval(min(one.lo for one in limits), min(max(last, *(one.hi for one in limits)), END))
+
+
+def _length(repeat: Mapping[str, Any]) -> int:
+    """The microseconds of a bound given as a length; 0 when there is none, or its unit is no time."""
+    length = repeat.get("boundsDuration") or repeat.get("boundsRange", {}).get("high") or {}
+    number, code = length.get("value"), length.get("code")
+    if number is None or not code or length.get("system") != units.UCUM:
+        return 0
+    try:
+        return int(units.convert(Decimal(number), code, "s") * SECOND)
+    except (units.UnknownUnit, units.Incommensurable):
+        return 0
 
 
 def _moment(day: date, clock: tuple[int, int, str | None, str | None], offset: str | None, zone: tzinfo) -> Interval:

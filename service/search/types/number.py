@@ -48,4 +48,4 @@ def _add(key: int, low: Json, high: Json, rows: Rows) -> None:
 
 def predicate(table: Any, asked: Asked) -> Condition:
     """The comparison of the two ranges."""
-    return prefixes.compare(table.lo, table.hi, asked, ordered)
+    return prefixes.compare(table.lo, table.hi, asked, prefixes.as_written)

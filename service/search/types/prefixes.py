@@ -2,15 +2,19 @@
 
 import re
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
+from service.search.types.decimal_order import ordered
 from service.search.types.protocol import Asked, Condition, Refused
 
 ALL = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 _PREFIXED = re.compile(r"([A-Za-z]+)(.*)", re.DOTALL)
 _DECIMAL = re.compile(r"[+-]?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _APPROXIMATELY = Decimal("0.1")
+
+Place = Callable[[Any, Decimal, str], str]
+"""The column value of a number that belongs to a value asked for, rounded in a direction of `decimal` where it must be."""
 
 
 def split(text: str) -> tuple[str, str]:
@@ -38,22 +42,30 @@ def implied_range(text: str) -> tuple[Decimal, Decimal]:
     return number - half, number + half
 
 
-def compare(lo: Any, hi: Any, asked: Asked, order: Callable[[Decimal], str]) -> Condition:
-    """The rows whose range [lo, hi] stands to the number asked for as its prefix says; `order` makes a column value of a Decimal.
+def compare(lo: Any, hi: Any, asked: Asked, place: Place) -> Condition:
+    """The rows whose range [lo, hi] stands to the number asked for as its prefix says.
 
-    Only `eq` and `ne` look at the precision of the number; `ap` widens it by a tenth.
+    Only `eq` and `ne` look at the precision of the number; `ap` widens it by a tenth. A number that has no exact column value is placed
+    where the row of an equal number says the same as if it had one: rows reach outward.
     """
     prefix = asked.value.prefix
     if prefix in ("eq", "ne"):
-        first = asked.bind(lambda value: order(implied_range(value.text)[0]))
-        after = asked.bind(lambda value: order(implied_range(value.text)[1]))
+        first = asked.bind(lambda value: place(value, implied_range(value.text)[0], ROUND_FLOOR))
+        after = asked.bind(lambda value: place(value, implied_range(value.text)[1], ROUND_FLOOR))
         within = (lo >= first) & (hi < after)
         return within if prefix == "eq" else ~within
     if prefix == "ap":
-        first, last = asked.bind(lambda value: order(_near(value.text)[0])), asked.bind(lambda value: order(_near(value.text)[1]))
+        first = asked.bind(lambda value: place(value, _near(value.text)[0], ROUND_FLOOR))
+        last = asked.bind(lambda value: place(value, _near(value.text)[1], ROUND_FLOOR))
         return (hi >= first) & (lo <= last)
-    at = asked.bind(lambda value: order(Decimal(value.text)))
+    rounding = ROUND_CEILING if prefix == "gt" else ROUND_FLOOR
+    at = asked.bind(lambda value: place(value, Decimal(value.text), rounding))
     return {"gt": hi > at, "lt": lo < at, "ge": hi >= at, "le": lo <= at, "sa": lo > at, "eb": hi < at}[prefix]
+
+
+def as_written(value: Any, number: Decimal, rounding: str) -> str:
+    """The column value of a number that is not converted."""
+    return ordered(number)
 
 
 def _near(text: str) -> tuple[Decimal, Decimal]:

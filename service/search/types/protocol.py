@@ -46,7 +46,7 @@ class SearchParameter:
     refusal: str | None = None
 
     def keys_for(self, modifier: str | None) -> tuple[int, ...]:
-        """The index parameters whose rows a search with this modifier looks at; those of `:identifier`, `:text` and `:of-type` are tokens."""
+        """The index parameters that a search with this modifier looks at; `:identifier`, `:text`, `:of-type` have tokens of their own."""
         own = {"identifier": self.identifier_keys, "text": self.text_keys, "of-type": self.of_type_keys}
         return own.get(modifier or "", self.keys)
 

@@ -1,13 +1,17 @@
-"""Quantities: `number`, `number|system|code` or `number||unit`, compared as they were recorded.
+"""Quantities: `number`, `number|system|code` or `number||unit`.
 
-`number||unit` finds a code of any system and a printed unit. A `<` or `>` in the record is a range with an open end. Units
-are not converted: whoever asks in mg does not find what was recorded in g. A SampledData is the range of its samples.
-https://hl7.org/fhir/R4/search.html#quantity
+A unit of UCUM is compared in its base unit, exactly: `ge50|http://unitsofmeasure.org|mg` finds 0.05 g, at the precision that was written in
+mg. `number||unit` and a bare number compare what was recorded, as it was recorded: by a code of any system or a printed unit, or
+whatever the unit. Each has rows of its own: those in base units stand under the system CANONICAL, and nothing else looks at them.
+
+A `<` or `>` in the record is a range with an open end; a SampledData is the range of its samples. What is commensurable is said in
+`service.fhir.ucum`. https://hl7.org/fhir/R4/search.html#quantity
 """
 
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Any
 
+from service.fhir import units
 from service.search.keys import system_key, text_key
 from service.search.query import Quantity
 from service.search.types import escapes, prefixes
@@ -19,14 +23,19 @@ MODIFIERS: frozenset[str] = frozenset()
 PREFIXES = prefixes.ALL
 PRINTED = 0
 """The system of a row that stands for the printed unit, or for a quantity without a system."""
+CANONICAL = system_key(units.UCUM + "#canonical")
+"""The system of a row in base units."""
 
 _QUANTITIES = frozenset({"Quantity", "SimpleQuantity", "Age", "Count", "Distance", "Duration", "MoneyQuantity"})
 READS = _QUANTITIES | {"Money", "Range", "SampledData"}
 _CURRENCIES = "urn:iso:std:iso:4217"
 
+Ends = tuple[Decimal | None, bool, Decimal | None, bool]
+"""A range: its ends (None: open) and, after each, whether it belongs to the range."""
+
 
 def parse(text: str, modifier: str | None, parameter: SearchParameter, reading: Reading) -> Quantity:
-    """A prefix, a decimal and perhaps a unit."""
+    """A prefix, a decimal and perhaps a unit, which is one of UCUM when its system says so."""
     parts = [escapes.unescaped(part) for part in escapes.split(text, "|")]
     prefix, number = prefixes.split(parts[0].replace(" ", "+"))
     prefixes.decimal(number)
@@ -34,7 +43,16 @@ def parse(text: str, modifier: str | None, parameter: SearchParameter, reading: 
         return Quantity(prefix, number)
     if len(parts) != 3 or not parts[2]:
         raise Refused("a unit is written 'number|system|code' or 'number||unit'")
+    if parts[1] == units.UCUM:
+        _require_unit(parts[2])
     return Quantity(prefix, number, parts[1] or None, parts[2])
+
+
+def _require_unit(code: str) -> None:
+    try:
+        units.unit(code)
+    except units.UnknownUnit as unknown:
+        raise Refused(str(unknown)) from None
 
 
 def write(value: Any) -> str:
@@ -46,62 +64,92 @@ def write(value: Any) -> str:
 
 
 def extractor(source: Source) -> Action:
-    """The range of a quantity with its unit, twice when code and printed unit differ."""
+    """The range of a quantity with its unit: by code, by printed unit where it differs, and in the base unit."""
     key = source.key
     if source.element in _QUANTITIES:
-        return lambda value, rows: _add(key, value, _range(value), rows)
+        return lambda value, rows: _add(key, value, _quantity(value), rows)
     if source.element == "Money":
-        return lambda value, rows: _add(key, {"code": value.get("currency"), "system": _CURRENCIES}, _range(value), rows)
+        return lambda value, rows: _add(key, {"code": value.get("currency"), "system": _CURRENCIES}, _quantity(value), rows)
     if source.element == "Range":
         return lambda value, rows: _add_range(key, value, rows)
     return lambda value, rows: _add(key, value.get("origin", {}), _samples(value), rows)
 
 
-def _add(key: int, unit: Json, covered: tuple[str, str] | None, rows: Rows) -> None:
-    if covered is None:
+def _add(key: int, unit: Json, ends: Ends | None, rows: Rows) -> None:
+    if ends is None:
         return
-    code, printed = unit.get("code"), unit.get("unit")
+    code, printed, system = unit.get("code"), unit.get("unit"), unit.get("system")
+    covered = _covered(ends)
     if code or not printed:
-        rows.quantity.add((key, text_key(code or ""), *covered, system_key(unit.get("system") or "")))
+        rows.quantity.add((key, text_key(code or ""), *covered, system_key(system or "")))
     if printed and printed != code:
         rows.quantity.add((key, text_key(printed), *covered, PRINTED))
+    known = units.canonical(code) if code and system == units.UCUM else None
+    if known:
+        rows.quantity.add((key, text_key(known.base), *_covered(_in_base(ends, known)), CANONICAL))
 
 
-def _range(value: Json) -> tuple[str, str] | None:
+def _covered(ends: Ends) -> tuple[str, str]:
+    low, low_included, high, high_included = ends
+    first = FIRST if low is None else ordered(low) if low_included else just_above(low)
+    last = LAST if high is None else ordered(high) if high_included else just_below(high)
+    return first, last
+
+
+def _in_base(ends: Ends, unit: units.Unit) -> Ends:
+    """The range in the base unit; where an end has no exact decimal there, it moves outward."""
+    low, low_included, high, high_included = ends
+    first = None if low is None else units.rounded(unit.to_base(low), ROUND_FLOOR)
+    last = None if high is None else units.rounded(unit.to_base(high), ROUND_CEILING)
+    return first, low_included, last, high_included
+
+
+def _quantity(value: Json) -> Ends | None:
     number = value.get("value")
     if number is None:
         return None
-    number = Decimal(number)
-    at = ordered(number)
-    return {"<": (FIRST, just_below(number)), "<=": (FIRST, at), ">": (just_above(number), LAST), ">=": (at, LAST)}.get(
-        value.get("comparator"), (at, at)
-    )
+    at, comparator = Decimal(number), value.get("comparator")
+    if comparator in ("<", "<="):
+        return None, False, at, comparator == "<="
+    if comparator in (">", ">="):
+        return at, comparator == ">=", None, False
+    return at, True, at, True
 
 
 def _add_range(key: int, value: Json, rows: Rows) -> None:
-    low, high = value.get("low"), value.get("high")
-    lo = _range(low) if low else None
-    hi = _range(high) if high else None
-    if lo or hi:
-        _add(key, low or high, (lo[0] if lo else FIRST, hi[1] if hi else LAST), rows)
+    """A Range in one unit; one whose ends are in two is in none."""
+    low, high = value.get("low") or {}, value.get("high") or {}
+    first, last = _quantity(low), _quantity(high)
+    if (first is None and last is None) or (first and last and low.get("code") != high.get("code")):
+        return
+    opening = first[:2] if first else (None, False)
+    closing = last[2:] if last else (None, False)
+    _add(key, low if first else high, (*opening, *closing), rows)
 
 
-def _samples(value: Json) -> tuple[str, str] | None:
+def _samples(value: Json) -> Ends | None:
     """The least and the greatest sample: origin + factor x sample; E, L and U (errors and limits) are no samples."""
     origin, factor = value.get("origin", {}).get("value", 0), value.get("factor", 1)
     try:
         samples = [Decimal(origin) + Decimal(factor) * Decimal(one) for one in (value.get("data") or "").split() if one not in "ELU"]
     except InvalidOperation:
         return None
-    return (ordered(min(samples)), ordered(max(samples))) if samples else None
+    return (min(samples), True, max(samples), True) if samples else None
 
 
 def predicate(table: Any, asked: Asked) -> Condition:
     """The comparison of the two ranges, within the unit."""
-    compared = prefixes.compare(table.lo, table.hi, asked, ordered)
-    if asked.value.code is None:
-        return compared
-    unit = table.code == asked.bind(lambda value: text_key(value.code))
-    if asked.value.system is not None:
-        unit &= table.system == asked.bind(lambda value: system_key(value.system))
-    return unit & compared
+    value = asked.value
+    if value.system == units.UCUM:
+        same = (table.code == asked.bind(lambda one: text_key(units.unit(one.code).base))) & (table.system == CANONICAL)
+        return same & prefixes.compare(table.lo, table.hi, asked, _converted)
+    compared = prefixes.compare(table.lo, table.hi, asked, prefixes.as_written)
+    if value.code is None:
+        return (table.system != CANONICAL) & compared
+    unit = table.code == asked.bind(lambda one: text_key(one.code))
+    system = table.system != CANONICAL if value.system is None else table.system == asked.bind(lambda one: system_key(one.system))
+    return unit & system & compared
+
+
+def _converted(value: Quantity, number: Decimal, rounding: str) -> str:
+    return ordered(units.rounded(units.unit(value.code or "").to_base(number), rounding))

@@ -1,7 +1,8 @@
 """References: `id`, `Type/id`, an absolute URL, one version of a resource, a canonical URL with or without version.
 
-`:Type` names the type of a bare id; `:identifier` looks at `Reference.identifier` instead. A URL under the service's own base
-is the resource here. https://hl7.org/fhir/R4/search.html#reference
+`:Type` names the type of a bare id; `:identifier` looks at `Reference.identifier` instead; `:above` and `:below`, along a hierarchy, are
+rewritten to plain references before they come here. A URL under the service's own base is the resource here.
+https://hl7.org/fhir/R4/search.html#reference
 """
 
 import re
@@ -15,15 +16,22 @@ from service.search.types.literals import EXTERNAL, versioned
 from service.search.types.protocol import Action, Asked, Condition, Json, Reading, Refused, Rows, SearchParameter, Source
 
 TABLE = "reference"
-MODIFIERS = frozenset({"identifier"})
+MODIFIERS = frozenset({"identifier", "above", "below"})
 PREFIXES: tuple[str, ...] = ()
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _URLS = frozenset({"canonical", "uri", "url", "oid", "uuid"})
 READS = _URLS | {"Reference"}
 
 
+def modifiers(parameter: SearchParameter) -> frozenset[str]:
+    """All, but for URLs, which carry no identifier."""
+    return MODIFIERS if "Reference" in parameter.elements else MODIFIERS - {"identifier"}
+
+
 def parse(text: str, modifier: str | None, parameter: SearchParameter, reading: Reading) -> Target:
-    """The resource or URL in `text`; `modifier` is a resource type or None."""
+    """The resource or URL in `text`; `modifier` is a resource type or one of `MODIFIERS`, which say nothing about the type."""
+    if modifier in MODIFIERS:
+        modifier = None
     plain = escapes.unescaped(text)
     literal = reading.literals.local(plain)
     if literal is None:

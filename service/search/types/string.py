@@ -1,16 +1,17 @@
 """Strings: the beginning of a field, whatever its case and accents; `:exact` to the letter, `:contains` anywhere.
 
-Both sides are folded the same way: compatibility decomposition, accents dropped, case folded, white space joined. A name
+Both sides are folded the same way (`search.types.folding`); `:exact` compares case and accents, but not how an accent is encoded. A name
 answers by each of its parts and its text, an address by each of its lines and parts. Folded text is kept only where it is longer than the
-indexed prefix, the original only where it differs. https://hl7.org/fhir/R4/search.html#string
+indexed prefix, the original only where it differs. The end of a field (`ends-with`) can be asked for in `_filter` alone.
+https://hl7.org/fhir/R4/search.html#string
 """
 
-import unicodedata
 from typing import Any
 
 from service.search.keys import digest
 from service.search.query import Text
 from service.search.types import escapes
+from service.search.types.folding import AFTER_ALL, composed, folded
 from service.search.types.protocol import Action, Asked, Condition, Json, Reading, Refused, Rows, SearchParameter, Source
 
 TABLE = "string"
@@ -18,9 +19,10 @@ MODIFIERS = frozenset({"exact", "contains"})
 PREFIXES: tuple[str, ...] = ()
 PREFIX = 100
 """Characters of the folded text that the index holds in order."""
+LONGEST = 2000
+"""Characters of the longest text that can be asked for; a pattern must be bounded on SQLite."""
 
 _ESCAPE = "/"
-_AFTER_ALL = "\U0010ffff"
 _TEXT = frozenset({"string", "markdown", "code", "uri", "url"})
 _NAME = ("family", "given", "prefix", "suffix", "text")
 _ADDRESS = ("line", "city", "district", "state", "postalCode", "country", "text")
@@ -28,19 +30,13 @@ _PARTS = {"HumanName": _NAME, "Address": _ADDRESS}
 READS = _TEXT | _PARTS.keys()
 
 
-def folded(text: str) -> str:
-    """`text` without case, accents and superfluous white space."""
-    if text.isascii():
-        return " ".join(text.lower().split())
-    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return " ".join("".join(character for character in decomposed if not unicodedata.combining(character)).split())
-
-
 def parse(text: str, modifier: str | None, parameter: SearchParameter, reading: Reading) -> Text:
     """Any text that is not empty once folded."""
     plain = escapes.unescaped(text)
     if not folded(plain):
         raise Refused("it needs at least one letter or digit")
+    if len(plain) > LONGEST:
+        raise Refused(f"it is longer than {LONGEST} characters; give the beginning")
     return Text(plain)
 
 
@@ -71,22 +67,26 @@ def _add_parts(key: int, value: Json, members: tuple[str, ...], rows: Rows) -> N
 def _add(key: int, text: Json, rows: Rows) -> None:
     if not isinstance(text, str):
         return
-    plain = folded(text)
+    plain, exact = folded(text), composed(text)
     prefix = plain[:PREFIX]
-    rows.string.add((key, prefix, digest(text), plain if plain != prefix else None, text if text != prefix else None))
+    rows.string.add((key, prefix, digest(exact), plain if plain != prefix else None, exact if exact != prefix else None))
 
 
 def predicate(table: Any, asked: Asked) -> Condition:
-    """Prefix by a range of the index; the rest of a long text, and `:contains`, by the folded text."""
+    """Prefix by a range of the index; the rest of a long text, and what stands inside or at the end, by the folded text."""
     if asked.modifier == "exact":
-        original = (table.exact == asked.bind(_text)) | (table.exact.is_(None) & (table.prefix == asked.bind(_text)))
+        original = (table.exact == asked.bind(_exact)) | (table.exact.is_(None) & (table.prefix == asked.bind(_exact)))
         return (table.prefix == asked.bind(_prefix)) & original
     if asked.modifier == "contains":
-        inside = table.prefix.like(asked.bind(lambda value: f"%{_literally(value)}%"), escape=_ESCAPE)
-        return inside | table.folded.like(asked.bind(lambda value: f"%{_literally(value)}%"), escape=_ESCAPE)
+        inside = asked.bind(lambda value: f"%{literally(value.text)}%")
+        return table.prefix.like(inside, escape=_ESCAPE) | table.folded.like(inside, escape=_ESCAPE)
+    if asked.modifier == "ends-with":
+        end = asked.bind(lambda value: f"%{literally(value.text)}")
+        return (table.folded.is_(None) & table.prefix.like(end, escape=_ESCAPE)) | table.folded.like(end, escape=_ESCAPE)
     if is_long(asked.value):
-        return (table.prefix == asked.bind(_prefix)) & table.folded.like(asked.bind(lambda value: f"{_literally(value)}%"), escape=_ESCAPE)
-    return (table.prefix >= asked.bind(_prefix)) & (table.prefix < asked.bind(lambda value: _prefix(value) + _AFTER_ALL))
+        beginning = asked.bind(lambda value: f"{literally(value.text)}%")
+        return (table.prefix == asked.bind(_prefix)) & table.folded.like(beginning, escape=_ESCAPE)
+    return (table.prefix >= asked.bind(_prefix)) & (table.prefix < asked.bind(lambda value: _prefix(value) + AFTER_ALL))
 
 
 def is_long(value: Text) -> bool:
@@ -94,14 +94,14 @@ def is_long(value: Text) -> bool:
     return len(folded(value.text)) > PREFIX
 
 
-def _text(value: Text) -> str:
-    return value.text
+def _exact(value: Text) -> str:
+    return composed(value.text)
 
 
 def _prefix(value: Text) -> str:
     return folded(value.text)[:PREFIX]
 
 
-def _literally(value: Text) -> str:
+def literally(text: str) -> str:
     """The folded text without a meaning in LIKE."""
-    return folded(value.text).replace(_ESCAPE, _ESCAPE * 2).replace("%", _ESCAPE + "%").replace("_", _ESCAPE + "_")
+    return folded(text).replace(_ESCAPE, _ESCAPE * 2).replace("%", _ESCAPE + "%").replace("_", _ESCAPE + "_")

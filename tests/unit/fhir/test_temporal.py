@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.fhir.temporal import BEGINNING, DAY, END, SECOND, Interval, interval, period, timing
+from service.fhir.units import UCUM
 
 DENVER = ZoneInfo("America/Denver")
 HOUR = 3600 * SECOND
@@ -87,6 +89,22 @@ def test_a_timing_is_its_outer_limits() -> None:
         interval("2026-03-10", DENVER).lo, interval("2026-03-14", DENVER).hi
     )
     assert timing({"repeat": {"frequency": 2}}, DENVER) is None
+
+
+@pytest.mark.parametrize(
+    ("repeat", "length"),
+    [
+        ({"boundsDuration": {"value": 2, "system": UCUM, "code": "wk"}}, 14 * DAY),
+        ({"boundsRange": {"high": {"value": 36, "system": UCUM, "code": "h"}}}, 36 * HOUR),
+        ({"boundsDuration": {"value": 2, "system": UCUM, "code": "mg"}}, DAY),
+        ({"boundsDuration": {"value": 2, "unit": "weeks"}}, DAY),
+        ({"boundsDuration": {"value": 1, "system": UCUM, "code": "s"}}, DAY),
+    ],
+)
+def test_a_timing_of_some_length_counts_from_its_first_event(repeat: dict[str, Any], length: int) -> None:
+    lo = interval("2026-05-10", DENVER).lo
+    assert timing({"event": ["2026-05-10"], "repeat": repeat}, DENVER) == Interval(lo, lo + length - 1)
+    assert timing({"repeat": repeat}, DENVER) is None
 
 
 zones = st.sampled_from(["UTC", "America/New_York", "Europe/Dublin", "Australia/Lord_Howe", "Asia/Kathmandu"]).map(ZoneInfo)

@@ -10,6 +10,7 @@ from service.search.keys import parameter_key, system_key
 from service.search.main_date import MISSING
 from service.search.parameter import OTHER_REFERENCE
 from service.search.types.decimal_order import FIRST, just_below, ordered
+from service.search.types.quantity import CANONICAL
 from tests.unit.search.registry import BASE, EVERY_TYPE, REGISTRY
 
 UTC = REGISTRY.reading.zone
@@ -135,6 +136,7 @@ def test_a_resource_without_its_main_date_sorts_apart() -> None:
             {
                 ("mg", ordered(Decimal("0.5")), ordered(Decimal("0.5")), MG),
                 ("milligram", ordered(Decimal("0.5")), ordered(Decimal("0.5")), 0),
+                ("g", ordered(Decimal("0.0005")), ordered(Decimal("0.0005")), CANONICAL),
             },
         ),
         ({"value": 5, "comparator": "<"}, {("", FIRST, just_below(Decimal(5)), 0)}),
