@@ -2,16 +2,22 @@
 
 from collections.abc import Sequence
 
+from service.errors import BadRequest
 from service.records.context import Context
 from service.search.execute import Page, execute
 from service.search.parse import Options, parse
-from service.search.query import Query
+from service.search.query import Across, Compartment, Query
 
 
-def find(ctx: Context, type: str | None, pairs: Sequence[tuple[str, str]], lenient: bool) -> tuple[Query, Page]:
+def find(
+    ctx: Context, type: str | None, pairs: Sequence[tuple[str, str]], lenient: bool, compartment: Compartment | None = None
+) -> tuple[Query | Across, Page]:
     """What was asked, as understood, and the page that answers it. Raises BadRequest for what cannot be understood."""
     settings = ctx.service.settings
     options = Options(lenient=lenient, time_zone=settings.time_zone, default_count=settings.page_default, max_count=settings.page_max)
-    query = parse(ctx.service.registry, type, pairs, options)
+    asked = parse(ctx.service.registry, type, pairs, options, compartment)
+    query = asked.first if isinstance(asked, Across) else asked
+    if isinstance(asked, Across) and len(asked.queries) > 1:
+        raise BadRequest.of("not-supported", "search-type", "A search across types is not supported. Search each type.", "http._type")
     with ctx.glance() if query.is_one_statement else ctx.snapshot(pull=query.pulls) as tx:
-        return query, execute(tx, ctx.service.registry, query, ctx.service.cursors, settings.include_max)
+        return asked, execute(tx, ctx.service.registry, query, ctx.service.cursors, settings.include_max)

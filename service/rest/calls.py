@@ -17,4 +17,5 @@ def understood(ctx: Context, request: FhirRequest, again: Dispatch) -> Call:
         version=match.version,
         query=query.about_content(request.query),
         again=again,
+        kind=match.kind,
     )

@@ -47,8 +47,9 @@ class Call:
     """A request whose URL is understood.
 
     `interaction` is the code of https://hl7.org/fhir/R4/valueset-restful-interaction.html, `template` its URL template;
-    `type`, `id` and `version` are what the URL names. `query` lacks the parameters about presentation (`_format`,
-    `_pretty`). `again` dispatches another request the same way: Bundles use it for their entries.
+    `type`, `id` and `version` are what the URL names; with `kind` it names the compartment `kind`/`id`, and `type` in it. `query`
+    lacks the parameters about presentation (`_format`, `_pretty`). `again` dispatches another request the same way: Bundles use it
+    for their entries.
     """
 
     request: FhirRequest
@@ -59,6 +60,7 @@ class Call:
     version: str | None
     query: Pairs
     again: "Dispatch"
+    kind: str | None = None
 
     @property
     def named_type(self) -> str:

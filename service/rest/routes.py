@@ -14,7 +14,9 @@ from service.fhir.definitions import Definitions
 
 Pattern = tuple[str, ...]
 
-TYPE, ID, VERSION = "{type}", "{id}", "{version}"
+TYPE, ID, VERSION, KIND = "{type}", "{id}", "{version}", "{kind}"
+EVERY = "*"
+"""Every type of a compartment."""
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _TYPE_SHAPE = re.compile(r"[A-Z][A-Za-z]{0,63}")
@@ -38,12 +40,13 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A route and what the URL put in its places."""
+    """A route and what the URL put in its places; `kind` is the type of the resource whose compartment is meant."""
 
     route: Route
     type: str | None = None
     id: str | None = None
     version: str | None = None
+    kind: str | None = None
 
 
 ROUTES: tuple[Route, ...] = (
@@ -65,6 +68,10 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", (TYPE, ID), "delete"),
     Route("GET", (TYPE, ID, "_history"), "history-instance"),
     Route("GET", (TYPE, ID, "_history", VERSION), "vread"),
+    Route("GET", (KIND, ID, TYPE), "search-type"),
+    Route("POST", (KIND, ID, TYPE, "_search"), "search-type"),
+    Route("GET", (KIND, ID, EVERY), "search-system"),
+    Route("POST", (KIND, ID, EVERY, "_search"), "search-system"),
 )
 
 _BY_LENGTH = {length: [route for route in ROUTES if len(route.pattern) == length] for length in {len(route.pattern) for route in ROUTES}}
@@ -80,8 +87,10 @@ def match(definitions: Definitions, method: str, path: tuple[str, ...]) -> Match
     if not rows:
         raise NotFound.of("not-found", "unknown-path", _unknown_path(path))
     places = dict(zip(rows[0].pattern, path, strict=True))
+    for place in (KIND, TYPE):
+        if place in places:
+            require_type(definitions, places[place])
     if TYPE in places:
-        require_type(definitions, places[TYPE])
         rows = [route for route in rows if _has(definitions, places[TYPE], route)]
     verb = "GET" if method == "HEAD" else method
     route = next((route for route in rows if route.method == verb), None)
@@ -89,7 +98,7 @@ def match(definitions: Definitions, method: str, path: tuple[str, ...]) -> Match
         raise _wrong_verb(method, path, rows)
     if ID in places:
         _require_id(method, places[ID])
-    return Match(route, places.get(TYPE), places.get(ID), places.get(VERSION))
+    return Match(route, places.get(TYPE), places.get(ID), places.get(VERSION), places.get(KIND))
 
 
 def is_id(text: str) -> bool:
@@ -102,7 +111,7 @@ def _fits(pattern: Pattern, path: tuple[str, ...]) -> bool:
 
 
 def _fits_segment(place: str, segment: str) -> bool:
-    if place == TYPE:
+    if place in (TYPE, KIND):
         return _TYPE_SHAPE.fullmatch(segment) is not None
     if place in (ID, VERSION):
         return segment != "" and segment[0] not in "_$"

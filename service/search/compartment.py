@@ -22,3 +22,8 @@ def _match(compartment: Compartment, code: str) -> Match:
 def types(registry: Registry, kind: str) -> tuple[str, ...]:
     """The served types that can be in a compartment of that kind, sorted."""
     return tuple(name for name in sorted(registry.definitions.types) if registry.compartment(kind, name))
+
+
+def not_a_member(registry: Registry, kind: str, type: str) -> str:
+    """Why there is nothing of `type` in a compartment of `kind`, and what there is."""
+    return f"{type[:40]} is no part of the compartment of a {kind}. It has: {', '.join(types(registry, kind))}."

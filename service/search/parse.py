@@ -1,26 +1,30 @@
-"""Query string -> Query. Everything that is not understood is refused by name, with what would be understood.
+"""Query string -> Query, or Across for several types. Everything that is not understood is refused by name, with what would be.
 
 With `lenient` (Prefer: handling=lenient) what is not understood is left out instead, with a warning in `query.ignored`, and the self
 link, which `unparse` prints, does not have it. https://hl7.org/fhir/R4/search.html, https://hl7.org/fhir/R4/http.html#Prefer
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
+from typing import overload
 from zoneinfo import ZoneInfo
 
 from service.errors import BadRequest, Issue
+from service.search import compartment as compartments
+from service.search import filter as filters
 from service.search import result_parameters
+from service.search.clause_reader import ClauseReader
 from service.search.parameter import Registry
-from service.search.query import Chain, Clause, Match, Missing, Query, Value
-from service.search.result_parameters import refused
-from service.search.types import IMPLEMENTED, escapes, token
-from service.search.types.protocol import Reading, Refused, SearchParameter
+from service.search.query import Across, Clause, Compartment, Query
+from service.search.result_parameters import Given, refused
+from service.search.types.protocol import Reading
 
-MOST_VALUES = 300
 MOST_CLAUSES = 60
-DEEPEST_CHAIN = 3
-_ELSEWHERE = {"text", "in", "not-in", "above", "below", "of-type"}
+TYPE = "_type"
+_FILTER = "_filter"
+
+Pairs = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +37,99 @@ class Options:
     max_count: int = 1000
 
 
-def parse(registry: Registry, type: str | None, pairs: Sequence[tuple[str, str]], options: Options) -> Query:
-    """The query that `pairs` (decoded names and values, `_format` and `_pretty` taken out) ask of `type`. Raises BadRequest."""
-    if type is None:
-        raise refused("not-supported", "search-type", "A search across types is not supported. Search each type.")
-    reader = _Reader(registry, _reading(registry, options))
-    query = Query(type, count=options.default_count)
-    where: list[Clause] = []
-    for name, text in pairs:
-        try:
-            _require_characters(name, text)
-            if name.split(":", 1)[0] in result_parameters.NAMES:
-                query = result_parameters.read(registry, query, name, text, options.max_count)
-            else:
-                where.append(reader.clause(type, name, text))
-            if len(where) > MOST_CLAUSES:
-                raise refused("too-costly", "search-size", f"The search has more than {MOST_CLAUSES} conditions. Ask for less at once.")
-        except BadRequest as error:
-            if not options.lenient or name == "_cursor":
-                raise
-            query = replace(query, ignored=(*query.ignored, *(_warning(issue, name) for issue in error.issues)))
-    return replace(query, where=tuple(where))
+@overload
+def parse(registry: Registry, type: str, pairs: Pairs, options: Options, compartment: Compartment | None = None) -> Query: ...
+@overload
+def parse(registry: Registry, type: None, pairs: Pairs, options: Options, compartment: Compartment | None = None) -> Across: ...
+@overload
+def parse(
+    registry: Registry, type: str | None, pairs: Pairs, options: Options, compartment: Compartment | None = None
+) -> Query | Across: ...
+
+
+def parse(registry: Registry, type: str | None, pairs: Pairs, options: Options, compartment: Compartment | None = None) -> Query | Across:
+    """The question that `pairs` (decoded names and values, `_format` and `_pretty` taken out) ask of `type`.
+
+    Without `type` it is asked of every type that `_type` names, or of every served one; in a compartment, of every type in it. Then a
+    parameter must be known to all of them. Raises BadRequest.
+    """
+    if type is not None:
+        _require_member(registry, type, compartment)
+        (query,) = _Search(registry, (type,), options, compartment).read(pairs)
+        return query
+    named = _named(registry, [text for name, text in pairs if name == TYPE], compartment)
+    types = named or _every(registry, compartment)
+    return Across(_Search(registry, types, options, compartment).read([pair for pair in pairs if pair[0] != TYPE]), named)
+
+
+class _Search:
+    """Reads one question for one or several types."""
+
+    def __init__(self, registry: Registry, types: tuple[str, ...], options: Options, compartment: Compartment | None) -> None:
+        reading = _reading(registry, options)
+        self._registry, self._options = registry, options
+        self._readers = {type: ClauseReader(registry, reading) for type in types}
+        self._shared = Query(types[0], count=options.default_count, compartment=compartment)
+        self._where: dict[str, list[Clause]] = {type: [] for type in types}
+
+    def read(self, pairs: Pairs) -> tuple[Query, ...]:
+        """A query for each type."""
+        for name, text in pairs:
+            try:
+                self._take(name, text)
+            except BadRequest as error:
+                if not self._options.lenient or name == "_cursor":
+                    raise
+                warnings = (_warning(issue, name) for issue in error.issues)
+                self._shared = replace(self._shared, ignored=(*self._shared.ignored, *warnings))
+        return tuple(replace(self._shared, type=type, where=tuple(where)) for type, where in self._where.items())
+
+    def _take(self, name: str, text: str) -> None:
+        _require_characters(name, text)
+        if name.split(":", 1)[0] in result_parameters.NAMES:
+            given = Given(self._registry, self._shared, name, text, tuple(self._readers))
+            self._shared = result_parameters.read(given, self._options.max_count)
+            return
+        clauses = {type: self._clause(type, name, text) for type in self._readers}
+        if len(self._where[self._shared.type]) >= MOST_CLAUSES:
+            raise refused("too-costly", "search-size", f"The search has more than {MOST_CLAUSES} conditions. Ask for less at once.")
+        for type, clause in clauses.items():
+            self._where[type].append(clause)
+
+    def _clause(self, type: str, name: str, text: str) -> Clause:
+        if name == TYPE:
+            raise refused(
+                "invalid", "search-type", f"'_type' belongs below the base; this URL searches {type} already. Leave it out.", name
+            )
+        if name == _FILTER:
+            return filters.parse(self._readers[type], type, text)
+        return self._readers[type].clause(type, name, text)
+
+
+def _named(registry: Registry, texts: Sequence[str], compartment: Compartment | None) -> tuple[str, ...]:
+    """The types that `_type` names, in their order; none when it is not there."""
+    if not texts:
+        return ()
+    if len(texts) > 1:
+        raise refused("invalid", "search-type", "'_type' stands twice. Name all types in one, as in _type=Patient,Encounter.", TYPE)
+    named = tuple(dict.fromkeys(name.strip() for name in texts[0].split(",")))
+    for name in named:
+        if name not in registry.definitions.types:
+            served = ", ".join(sorted(registry.definitions.types))
+            raise refused(
+                "invalid", "search-type", f"'_type' names {name[:40]!r}, which is no served resource type. It takes: {served}.", TYPE
+            )
+        _require_member(registry, name, compartment)
+    return named
+
+
+def _every(registry: Registry, compartment: Compartment | None) -> tuple[str, ...]:
+    return compartments.types(registry, compartment.kind) if compartment else tuple(sorted(registry.definitions.types))
+
+
+def _require_member(registry: Registry, type: str, compartment: Compartment | None) -> None:
+    if compartment and not registry.compartment(compartment.kind, type):
+        raise refused("invalid", "search-compartment", compartments.not_a_member(registry, compartment.kind, type), TYPE)
 
 
 def _reading(registry: Registry, options: Options) -> Reading:
@@ -69,103 +145,3 @@ def _require_characters(*texts: str) -> None:
 
 def _warning(issue: Issue, name: str) -> Issue:
     return replace(issue, severity="warning", diagnostics=f"{issue.diagnostics} '{name[:80]}' was left out of the search.")
-
-
-class _Reader:
-    """Reads the conditions of one query."""
-
-    def __init__(self, registry: Registry, reading: Reading) -> None:
-        self._registry = registry
-        self._reading = reading
-
-    def clause(self, type: str, name: str, text: str, depth: int = 0) -> Clause:
-        """What one parameter asks for, such as `date`, `name:exact` or `subject:Patient.identifier`. Raises BadRequest."""
-        head, _, rest = name.partition(".")
-        code, _, modifier = head.partition(":")
-        parameter = self._parameter(type, code, name)
-        if not text.strip():
-            raise refused("invalid", "search-value", f"The search parameter '{name[:80]}' has no value. Give it one or leave it out.", name)
-        if rest:
-            return self._chain(parameter, modifier or None, rest, text, depth)
-        if modifier == "missing":
-            return Missing(code, _boolean(name, text))
-        return self._match(parameter, modifier or None, name, text)
-
-    def _parameter(self, type: str, code: str, name: str) -> SearchParameter:
-        parameter = self._registry.parameter(type, code)
-        if parameter is None:
-            valid = ", ".join(self._registry.for_type(type))
-            offered = ", ".join(result_parameters.OFFERED)
-            message = f"{type} has no search parameter '{code[:80]}'. It has: {valid}; and for the result: {offered}."
-            raise refused("not-supported" if code.startswith("_") else "invalid", "search-parameter", message, name)
-        if parameter.refusal:
-            raise refused("not-supported", "search-parameter", f"{type} cannot be searched by '{code}': {parameter.refusal}.", name)
-        return parameter
-
-    def _match(self, parameter: SearchParameter, modifier: str | None, name: str, text: str) -> Match:
-        kind = IMPLEMENTED[parameter.kind]
-        self._require_modifier(parameter, modifier, name)
-        texts = escapes.split(text, ",")
-        if len(texts) > MOST_VALUES:
-            raise refused("too-costly", "search-size", f"'{name[:80]}' has more than {MOST_VALUES} values. Ask for fewer at once.", name)
-        parse = token.parse if modifier == "identifier" else kind.parse
-        try:
-            values: tuple[Value, ...] = tuple(parse(one, modifier, parameter, self._reading) for one in texts)
-        except Refused as error:
-            raise refused(
-                "invalid", "search-value", f"The value of '{name[:80]}' ({parameter.kind}) cannot be used: {error}.", name
-            ) from None
-        return Match(parameter.code, values, modifier)
-
-    def _require_modifier(self, parameter: SearchParameter, modifier: str | None, name: str) -> None:
-        if modifier is None:
-            return
-        types = self._chained_types(parameter) if parameter.kind == "reference" else ()
-        valid = {"missing", *IMPLEMENTED[parameter.kind].MODIFIERS} if parameter.keys else {"missing"}
-        if modifier in valid or modifier in types:
-            return
-        listed = ", ".join(":" + one for one in (*sorted(valid), *types))
-        code = "not-supported" if modifier in _ELSEWHERE else "invalid"
-        raise refused(code, "search-modifier", f"'{parameter.code}' cannot be searched with ':{modifier[:40]}'. It takes: {listed}.", name)
-
-    def _chained_types(self, parameter: SearchParameter) -> list[str]:
-        """The served types that the reference may point to."""
-        wanted = parameter.only or parameter.targets or self._registry.definitions.types
-        return sorted(name for name in wanted if name in self._registry.definitions.types)
-
-    def _chain(self, parameter: SearchParameter, type: str | None, rest: str, text: str, depth: int) -> Chain:
-        name = f"{parameter.code}{':' + type if type else ''}.{rest}"
-        if parameter.kind != "reference":
-            raise refused("invalid", "search-chain", f"'{parameter.code}' is no reference and cannot be chained.", name)
-        if depth >= DEEPEST_CHAIN:
-            raise refused("too-costly", "search-chain", f"A chain has at most {DEEPEST_CHAIN} references. Shorten '{name[:80]}'.", name)
-        types = self._chained_types(parameter)
-        if type is not None and type not in types:
-            raise refused(
-                "invalid", "search-chain", f"'{parameter.code}' does not refer to {type[:40]!r}. It refers to: {', '.join(types)}.", name
-            )
-        found, errors = self._targets([type] if type else types, rest, text, depth)
-        if not found:
-            raise errors[-1] if len(errors) == 1 else self._unchained(parameter, rest, types)
-        return Chain(parameter.code, tuple(found), type)
-
-    def _targets(self, types: Iterable[str], rest: str, text: str, depth: int) -> tuple[list[tuple[str, Clause]], list[BadRequest]]:
-        found, errors = [], []
-        for one in types:
-            try:
-                found.append((one, self.clause(one, rest, text, depth + 1)))
-            except BadRequest as error:
-                errors.append(error)
-        return found, errors
-
-    def _unchained(self, parameter: SearchParameter, rest: str, types: Sequence[str]) -> BadRequest:
-        message = (
-            f"None of the types that '{parameter.code}' refers to ({', '.join(types)}) can be searched by '{rest[:80]}' with that value."
-        )
-        return refused("invalid", "search-chain", message, f"{parameter.code}.{rest}")
-
-
-def _boolean(name: str, text: str) -> bool:
-    if text not in ("true", "false"):
-        raise refused("invalid", "search-value", f"'{name[:80]}' takes true or false, not {text[:40]!r}.", name)
-    return text == "true"

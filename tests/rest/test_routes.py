@@ -101,3 +101,27 @@ def refusal(method: str, path: tuple[str, ...]) -> int | None:
     except ServiceError as error:
         return error.status
     return None
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "found"),
+    [
+        ("GET", "Patient/p/Observation", ("search-type", "Patient", "p", "Observation")),
+        ("HEAD", "Patient/p/Observation", ("search-type", "Patient", "p", "Observation")),
+        ("POST", "Encounter/e/Observation/_search", ("search-type", "Encounter", "e", "Observation")),
+        ("GET", "Encounter/e/*", ("search-system", "Encounter", "e", None)),
+        ("POST", "Encounter/e/*/_search", ("search-system", "Encounter", "e", None)),
+    ],
+)
+def test_a_compartment_is_named_by_its_resource(method: str, url: str, found: tuple[str | None, ...]) -> None:
+    matched = match(method, url)
+    assert (matched.route.interaction, matched.kind, matched.id, matched.type) == found
+
+
+def test_a_compartment_has_known_types_and_is_only_read() -> None:
+    for url in ("Pateint/p/Observation", "Patient/p/Obs", "MolecularSequence/m/*"):
+        with pytest.raises(NotFound, match="resource type of R4"):
+            match("GET", url)
+    for url in ("Patient/p/Observation", "Patient/p/*"):
+        with pytest.raises(MethodNotAllowed, match="Offered: GET, HEAD"):
+            match("POST", url)

@@ -2,33 +2,38 @@
 
 GET and POST _search are one thing: the pairs of the URL and of the form go through the same pipeline. The self link is printed from the
 query as it was understood, so it says what was applied; next and previous carry a signed cursor. What a lenient search
-ignored stands in an OperationOutcome entry.
+ignored stands in an OperationOutcome entry. A compartment where nothing is found is looked for: one that does not exist is a 404.
 """
 
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
 from service.clock import to_text
-from service.errors import BadRequest, UnsupportedMediaType
+from service.errors import NotFound, UnsupportedMediaType
 from service.fhir import bundle, outcome
 from service.fhir.bundle import Entry, Link
 from service.records.context import Context
 from service.records.find import find
-from service.rest import body, preference, query, response, routes, subset
+from service.records.read import read
+from service.rest import body, preference, query, response, subset
 from service.rest.exchange import Call, FhirResponse, Pairs
+from service.rest.routes import EVERY
 from service.rest.subset import View
+from service.search import compartment as compartments
 from service.search.execute import Found, Page
-from service.search.query import Query
+from service.search.query import Across, Compartment, Query
 from service.search.unparse import unparse
 
 _READABLE = ",:/$*"
 
 
 def run(ctx: Context, call: Call) -> FhirResponse:
-    """Searches one type, or all of them."""
+    """Searches one type, several, or all of them; in a compartment, what belongs to it."""
     lenient = preference.parse(call.header("prefer")).lenient
-    type, pairs = _typed(ctx, call, _pairs(call))
-    asked, page = find(ctx, type, pairs, lenient)
+    compartment = _compartment(ctx, call)
+    asked, page = find(ctx, call.type, _pairs(call), lenient, compartment)
+    if compartment and not (page.matches or page.total):
+        read(ctx, compartment.kind, compartment.id)
     text = bundle.bundle(
         "searchset",
         _entries(ctx, asked, page),
@@ -39,19 +44,16 @@ def run(ctx: Context, call: Call) -> FhirResponse:
     return FhirResponse(200, text)
 
 
-def _typed(ctx: Context, call: Call, pairs: Pairs) -> tuple[str, Pairs]:
-    """The type that is searched. Below the base `_type` names it; one type at a time."""
-    if call.type is not None:
-        return call.type, pairs
-    types = [value for name, value in pairs if name == "_type"]
-    if len(types) != 1 or "," in types[0]:
-        raise BadRequest.of(
-            "not-supported",
-            "search-type",
-            "A search below the base needs _type with one resource type, as in ?_type=Patient. Search one type at a time.",
-        )
-    routes.require_type(ctx.service.definitions, types[0])
-    return types[0], tuple(pair for pair in pairs if pair[0] != "_type")
+def _compartment(ctx: Context, call: Call) -> Compartment | None:
+    """The compartment in the URL. NotFound for a type that has none, or whose compartment has nothing of the type that is searched."""
+    if call.kind is None:
+        return None
+    registry = ctx.service.registry
+    if call.kind not in registry.compartments:
+        raise NotFound.of("not-found", "compartment", f"{call.kind} has no compartment. These have: {', '.join(registry.compartments)}.")
+    if call.type is not None and not registry.compartment(call.kind, call.type):
+        raise NotFound.of("not-found", "compartment", compartments.not_a_member(registry, call.kind, call.type))
+    return Compartment(call.kind, call.named_id)
 
 
 def _pairs(call: Call) -> Pairs:
@@ -63,12 +65,13 @@ def _pairs(call: Call) -> Pairs:
     return call.query + query.about_content(query.decode_bytes(call.request.body))
 
 
-def _entries(ctx: Context, asked: Query, page: Page) -> Iterator[Entry]:
-    view = View(asked.summary, asked.elements)
+def _entries(ctx: Context, asked: Query | Across, page: Page) -> Iterator[Entry]:
+    first = asked.first if isinstance(asked, Across) else asked
+    view = View(first.summary, first.elements)
     for mode, found in (("match", page.matches), ("include", page.included)):
         for one in found:
             yield bundle.matched(response.url(ctx, one.type, one.id), _shown(ctx, one, view), mode)
-    if issues := (*asked.ignored, *page.issues):
+    if issues := (*first.ignored, *page.issues):
         yield bundle.advised(outcome.tree(issues))
 
 
@@ -76,15 +79,22 @@ def _shown(ctx: Context, found: Found, view: View) -> str:
     return subset.cut(ctx, found.text, view)
 
 
-def _links(ctx: Context, call: Call, asked: Query, page: Page) -> list[Link]:
-    typed = [] if call.type else [("_type", asked.type)]
-    pairs = typed + [pair for pair in unparse(ctx.service.registry, asked) if pair[0] != "_cursor"]
+def _links(ctx: Context, call: Call, asked: Query | Across, page: Page) -> list[Link]:
+    pairs = unparse(ctx.service.registry, asked)
+    applied = [pair for pair in pairs if pair[0] != "_cursor"]
     look = query.about_presentation(call.request.query)
-    address = response.url(ctx, call.type) if call.type else response.url(ctx)
+    address = response.url(ctx, *_searched(call))
 
     def link(relation: str, cursor: str | None) -> Link:
-        carried = [*pairs, *([("_cursor", cursor)] if cursor else []), *look]
+        carried = [*applied, *([("_cursor", cursor)] if cursor else []), *look]
         return relation, f"{address}?{urlencode(carried, safe=_READABLE)}" if carried else address
 
     turns = (("next", page.next), ("previous", page.previous))
-    return [link("self", asked.cursor), *(link(relation, cursor) for relation, cursor in turns if cursor)]
+    return [link("self", dict(pairs).get("_cursor")), *(link(relation, cursor) for relation, cursor in turns if cursor)]
+
+
+def _searched(call: Call) -> list[str]:
+    """The path below the base of what was searched, without `_search`."""
+    if call.kind is not None:
+        return [call.kind, call.named_id, call.type or EVERY]
+    return [call.type] if call.type else []

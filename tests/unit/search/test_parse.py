@@ -6,7 +6,27 @@ from hypothesis import strategies as st
 
 from service.errors import BadRequest
 from service.search.parse import Options, parse
-from service.search.query import Chain, Clause, Include, Match, Missing, Number, Quantity, Sort, Target, Text, Token, Uri
+from service.search.query import (
+    Across,
+    Any,
+    Chain,
+    Clause,
+    Compartment,
+    Filter,
+    Has,
+    Include,
+    InList,
+    Match,
+    Missing,
+    Number,
+    Quantity,
+    Query,
+    Sort,
+    Target,
+    Text,
+    Token,
+    Uri,
+)
 from service.search.types.escapes import escaped, split, unescaped
 from service.search.unparse import unparse
 from tests.unit.search.registry import BASE, REGISTRY
@@ -32,6 +52,30 @@ UNDERSTOOD: list[tuple[str, str, str, Clause]] = [
     ("Observation", "_source", "urn:x", Match("_source", (Uri("urn:x"),))),
     ("Observation", "patient.identifier", "s|v", Chain("patient", (("Patient", Match("identifier", (Token("v", "s"),))),))),
     ("Observation", "subject:Patient.family", "a", Chain("subject", (("Patient", Match("family", (Text("a"),))),), "Patient")),
+    ("Observation", "patient.birthdate:missing", "true", Chain("patient", (("Patient", Missing("birthdate", True)),))),
+    ("Patient", "_has:Observation:patient:code", "x", Has("Observation", "patient", Match("code", (Token("x"),)))),
+    (
+        "Patient",
+        "_has:Observation:patient:encounter:Encounter.status:not",
+        "finished",
+        Has("Observation", "patient", Chain("encounter", (("Encounter", Match("status", (Token("finished"),), "not")),), "Encounter")),
+    ),
+    (
+        "Patient",
+        "_has:Encounter:patient:_has:Observation:encounter:code",
+        "x",
+        Has("Encounter", "patient", Has("Observation", "encounter", Match("code", (Token("x"),)))),
+    ),
+    (
+        "Encounter",
+        "subject:Patient._has:Flag:patient:status",
+        "active",
+        Chain("subject", (("Patient", Has("Flag", "patient", Match("status", (Token("active"),)))),), "Patient"),
+    ),
+    ("Patient", "_list", "l1", InList("l1")),
+    ("Patient", "_list", f"List/l1,{BASE}/List/l2", Any((InList("l1"), InList("l2")))),
+    ("Observation", "patient._list", "l1", Chain("patient", (("Patient", InList("l1")),))),
+    ("Observation", "_filter", "status  eq final", Filter("status  eq final", Match("status", (Token("final"),)))),
 ]
 
 
@@ -65,13 +109,98 @@ def test_result_parameters_are_read_once_and_printed_back() -> None:
     assert unparse(REGISTRY, query) == [("_count", "100") if name == "_count" else (name, text) for name, text in pairs]
 
 
+def test_includes_may_iterate_and_take_everything() -> None:
+    pairs = [
+        ("_include", "*"),
+        ("_include", "Observation:*"),
+        ("_include", "Observation:*:Patient"),
+        ("_include:iterate", "Patient:organization"),
+        ("_revinclude", "*"),
+        ("_revinclude:iterate", "Provenance:target:Patient"),
+    ]
+    query = parse(REGISTRY, "Observation", pairs, OPTIONS)
+    assert query.includes == (
+        Include("*", "*"),
+        Include("Observation", "*"),
+        Include("Observation", "*", "Patient"),
+        Include("Patient", "organization", iterate=True),
+        Include("*", "*", reverse=True),
+        Include("Provenance", "target", "Patient", reverse=True, iterate=True),
+    )
+    assert unparse(REGISTRY, query) == pairs
+
+
+def test_a_search_across_types_is_a_query_for_each() -> None:
+    pairs = [("_type", "Encounter,Observation"), ("patient", "p1"), ("_sort", "-date"), ("_count", "5"), ("_include", "Encounter:subject")]
+    asked = parse(REGISTRY, None, pairs, OPTIONS)
+    shared = {"sort": (Sort("date", True),), "count": 5, "asked_count": 5, "includes": (Include("Encounter", "subject"),)}
+    where = (Match("patient", (Target("p1", "Patient"),)),)
+    assert asked == Across((Query("Encounter", where, **shared), Query("Observation", where, **shared)), ("Encounter", "Observation"))
+    assert parse(REGISTRY, None, unparse(REGISTRY, asked), OPTIONS) == asked
+
+
+def test_a_search_across_types_without_type_asks_all_that_are_served() -> None:
+    asked = parse(REGISTRY, None, [("_lastUpdated", "gt2026")], OPTIONS)
+    assert {query.type for query in asked.queries} == set(REGISTRY.definitions.types)
+    assert asked.types == ()
+    assert unparse(REGISTRY, asked) == [("_lastUpdated", "gt2026")]
+
+
+def test_a_reference_is_printed_so_that_every_type_reads_it_as_it_did() -> None:
+    for text in ("o1", "Organization/o1", "Patient/o1,Organization/o1"):
+        asked = parse(REGISTRY, None, [("_type", "Patient,Consent"), ("organization", text)], Options(lenient=True))
+        assert parse(REGISTRY, None, unparse(REGISTRY, asked), OPTIONS) == asked
+    asked = parse(REGISTRY, None, [("_type", "Provenance,AuditEvent"), ("agent", "p1")], OPTIONS)
+    assert parse(REGISTRY, None, unparse(REGISTRY, asked), OPTIONS) == asked
+
+
+@pytest.mark.parametrize(
+    ("pairs", "says"),
+    [
+        ([("_type", "Patient,Foo")], "Foo"),
+        ([("_type", "Patient"), ("_type", "Observation")], "twice"),
+        ([("_type", "Patient,Observation"), ("birthdate", "2026")], "Observation has no search parameter 'birthdate'"),
+        ([("name", "x")], "AdverseEvent has no search parameter 'name'"),
+        ([("_type", "Patient,Observation"), ("_sort", "birthdate")], "Observation cannot be sorted by 'birthdate'"),
+        ([("_type", "Patient,Observation"), ("_include", "Encounter:subject")], "the matches are Patient, Observation"),
+        ([("_type", "Patient,Observation"), ("_elements", "nothing")], "Patient, Observation has no element"),
+    ],
+)
+def test_what_one_of_several_types_does_not_know_is_refused(pairs: list[tuple[str, str]], says: str) -> None:
+    with pytest.raises(BadRequest, match=says):
+        parse(REGISTRY, None, pairs, OPTIONS)
+
+
+def test_a_lenient_search_across_types_leaves_out_what_one_of_them_does_not_know() -> None:
+    pairs = [("_type", "Patient,Observation"), ("birthdate", "2026"), ("_id", "x")]
+    asked = parse(REGISTRY, None, pairs, Options(lenient=True))
+    assert [query.where for query in asked.queries] == [(Match("_id", (Token("x"),)),)] * 2
+    assert len(asked.first.ignored) == 1
+    with pytest.raises(BadRequest):
+        parse(REGISTRY, None, [("_type", "Foo")], Options(lenient=True))
+
+
+def test_a_compartment_bounds_the_types() -> None:
+    patient = Compartment("Patient", "p1")
+    assert parse(REGISTRY, "Observation", [], OPTIONS, patient) == Query("Observation", compartment=patient)
+    everything = parse(REGISTRY, None, [], OPTIONS, patient)
+    assert {query.compartment for query in everything.queries} == {patient}
+    types = {query.type for query in everything.queries}
+    assert {"Patient", "Observation", "Encounter"} <= types
+    assert not types & {"Medication", "Location"}
+    some = parse(REGISTRY, None, [("_type", "Observation,Flag")], OPTIONS, patient)
+    assert [query.type for query in some.queries] == ["Observation", "Flag"]
+    for type, pairs in (("Medication", []), (None, [("_type", "Medication")])):
+        with pytest.raises(BadRequest, match="Medication is no part of the compartment of a Patient"):
+            parse(REGISTRY, type, pairs, OPTIONS, patient)
+
+
 REFUSED = [
     ("patinet", "1", "invalid", "patient"),
     ("date", "xx2026", "invalid", "eq, ne, gt"),
     ("date", "2026-13", "invalid", "2026-03"),
     ("date", "yesterday", "invalid", "prefix"),
     ("date", "", "invalid", "no value"),
-    ("code:in", "http://v", "not-supported", ":not"),
     ("code:exact", "x", "invalid", ":missing"),
     ("code:missing", "maybe", "invalid", "true or false"),
     ("code", "a|b|c", "invalid", "\\|"),
@@ -89,9 +218,27 @@ REFUSED = [
     ("patient.birthdate", "zz", "invalid", "prefix"),
     ("code.foo", "1", "invalid", "no reference"),
     ("subject:Foo.name", "1", "invalid", "Patient"),
-    ("_has:Provenance:target:agent", "1", "not-supported", "reverse"),
+    ("_has:Provenance:target", "1", "invalid", "_has:Type:reference:parameter"),
+    ("_has", "1", "invalid", "_has:Type:reference:parameter"),
+    ("_has:Foo:target:agent", "1", "invalid", "Foo"),
+    ("_has:Provenance:agent:recorded", "2026", "invalid", "These do: entity, target"),
+    ("_has:Coverage:payor:status", "active", "invalid", "Nothing of Coverage does"),
+    ("_has:Provenance:recorded:agent", "1", "invalid", "does not refer"),
+    ("_has:Provenance:target:nothing", "1", "invalid", "Provenance has no search parameter 'nothing'"),
+    ("_has:Provenance:target:recorded", "zz", "invalid", "prefix"),
+    ("_list", "$current-problems", "not-supported", "functional"),
+    ("_list", "a b", "invalid", "List/id"),
+    ("_list", "Patient/1", "invalid", "List/id"),
+    ("_list:missing", "true", "invalid", "no modifier"),
+    ("_type", "Patient", "invalid", "below the base"),
     ("_text", "x", "not-supported", "full-text"),
-    ("_filter", "x", "not-supported", "combine"),
+    ("_content", "x", "not-supported", "full-text"),
+    ("_contained", "both", "not-supported", "holds them"),
+    ("_containedType", "container", "not-supported", "holds them"),
+    ("_query", "x", "not-supported", "named"),
+    ("_score", "x", "not-supported", "ranked"),
+    ("_filter", "x", "invalid", "column 2: an operator"),
+    ("_filter", "status eq", "invalid", "column 10: a value"),
     ("_sort", "nothing", "invalid", "date"),
     ("_count", "-1", "invalid", "whole number"),
     ("_count", "1e3", "invalid", "whole number"),
@@ -101,7 +248,10 @@ REFUSED = [
     ("_include", "Patient:organization", "invalid", "Observation"),
     ("_include", "Observation", "invalid", "Type:parameter"),
     ("_include", "Observation:nothing", "invalid", "subject"),
-    ("_include:iterate", "Observation:subject", "not-supported", "iterate"),
+    ("_include:recurse", "Observation:subject", "not-supported", "_include:iterate"),
+    ("_include:x", "Observation:subject", "not-supported", "no modifier"),
+    ("_sort:x", "date", "not-supported", "no modifier"),
+    ("_explain", "yes", "invalid", "true, false"),
     ("_revinclude", "Provenance:target:Patient", "invalid", "Observation"),
     ("code", "a\x00b", "invalid", "NUL"),
     ("code", ",".join(["a"] * 301), "too-costly", "300"),
@@ -124,20 +274,21 @@ def test_a_lenient_search_leaves_it_out_and_says_so(name: str, text: str, code: 
     assert [(issue.severity, issue.code) for issue in query.ignored] == [("warning", code)]
 
 
-def test_a_search_needs_a_type() -> None:
-    with pytest.raises(BadRequest, match="across types"):
-        parse(REGISTRY, None, [], OPTIONS)
-
-
 def test_a_search_has_a_bounded_number_of_conditions() -> None:
     with pytest.raises(BadRequest, match="60"):
         parse(REGISTRY, "Observation", [("status", "final")] * 61, OPTIONS)
 
 
 def test_chains_have_a_bounded_length() -> None:
-    with pytest.raises(BadRequest):
-        parse(REGISTRY, "Encounter", [("part-of.part-of.part-of.part-of.status", "finished")], OPTIONS)
-    assert parse(REGISTRY, "Encounter", [("part-of.part-of.status", "finished")], OPTIONS).where
+    for step in ("part-of.", "_has:Encounter:part-of:"):
+        assert parse(REGISTRY, "Encounter", [(step * 10 + "status", "finished")], OPTIONS).where
+        with pytest.raises(BadRequest, match="at most 10 references"):
+            parse(REGISTRY, "Encounter", [(step * 11 + "status", "finished")], OPTIONS)
+
+
+def test_chains_spread_over_a_bounded_number_of_types() -> None:
+    with pytest.raises(BadRequest, match="Name the types"):
+        parse(REGISTRY, "Provenance", [("target.focus.focus.focus.status", "final")], OPTIONS)
 
 
 @given(st.lists(st.text(alphabet="ab,|$\\ é", min_size=0), min_size=1))
