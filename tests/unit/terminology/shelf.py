@@ -1,0 +1,67 @@
+"""Value sets and code systems without a database, and small ones to try things with."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from service.terminology import code_system
+from service.terminology.code_system import CodeSystem
+from service.terminology.lookup import Candidate, Codes, newest
+
+Json = Any
+SYSTEM = "https://clinic.example/fhir/CodeSystem/s"
+SETS = "https://clinic.example/fhir/ValueSet"
+
+
+@dataclass
+class Shelf:
+    """A lookup over resources at hand."""
+
+    resources: list[Json] = field(default_factory=list)
+    lists: dict[str, Codes] = field(default_factory=dict)
+
+    def value_set(self, url: str, version: str | None) -> Json | None:
+        """The ValueSet with that URL."""
+        return self._newest("ValueSet", url, version)
+
+    def code_system(self, url: str, version: str | None) -> CodeSystem | None:
+        """The CodeSystem with that URL."""
+        tree = self._newest("CodeSystem", url, version)
+        return None if tree is None else code_system.read(tree)
+
+    def listed(self, url: str, version: str | None) -> Codes | None:
+        """The list with that URL."""
+        return self.lists.get(url) if version is None else None
+
+    def _newest(self, type: str, url: str, version: str | None) -> Json | None:
+        found = [one for one in self.resources if one["resourceType"] == type and one["url"] == url]
+        return newest([Candidate(one, number) for number, one in enumerate(found)], version)
+
+
+def system(*concepts: Json, url: str = SYSTEM, **members: Json) -> Json:
+    """A CodeSystem."""
+    return {"resourceType": "CodeSystem", "url": url, "status": "active", "content": "complete", "concept": list(concepts), **members}
+
+
+def concept(code: str, *within: Json, **properties: str) -> Json:
+    """A concept with those nested in it and properties of type code."""
+    tree: Json = {"code": code, "display": f"The {code}"}
+    if within:
+        tree["concept"] = list(within)
+    if properties:
+        tree["property"] = [{"code": name, "valueCode": value} for name, value in properties.items()]
+    return tree
+
+
+def value_set(name: str, *include: Json, **compose: Json) -> Json:
+    """A ValueSet at `SETS/name`."""
+    return {"resourceType": "ValueSet", "url": f"{SETS}/{name}", "status": "active", "compose": {"include": list(include), **compose}}
+
+
+def codes(*listed: str, of: str = SYSTEM) -> Json:
+    """An include of those codes."""
+    return {"system": of, "concept": [{"code": code} for code in listed]}
+
+
+def where(name: str, op: str, value: str, *, of: str = SYSTEM) -> Json:
+    """An include with one filter."""
+    return {"system": of, "filter": [{"property": name, "op": op, "value": value}]}
