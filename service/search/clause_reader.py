@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from service.errors import BadRequest
 from service.search import result_parameters
 from service.search.parameter import Registry
-from service.search.query import Any, Chain, Clause, Has, InList, Match, Missing, Value
+from service.search.query import Any, Chain, Clause, Has, InList, Match, Missing, Not, Value
 from service.search.result_parameters import refused
-from service.search.types import IMPLEMENTED, escapes, string, token, uri
+from service.search.types import IMPLEMENTED, escapes, modifiers, string, token, uri
 from service.search.types.protocol import Reading, Refused, SearchParameter
 
 MOST_VALUES = 300
@@ -51,12 +51,20 @@ class ClauseReader:
         if code == "_list" and not rest:
             return self._in_list(modifier, text)
         parameter = self.parameter(type, code, name)
+        if parameter.alias:
+            return self._aliased(parameter, modifier, name, text, depth)
         if rest:
             return self.chain(parameter, modifier or None, name, depth, lambda target: self.clause(target, rest, text, depth + 1))
         self.count_end(name)
         if modifier == "missing":
             return Missing(code, _boolean(name, text))
         return self._match(parameter, modifier or None, name, text)
+
+    def _aliased(self, parameter: SearchParameter, modifier: str, name: str, text: str, depth: int) -> Clause:
+        """The chain that the parameter stands for. What has no value of it need not have the chain's references either."""
+        if modifier == "missing" and _boolean(name, text):
+            return Not(self.clause(parameter.type, f"{parameter.alias}:missing", "false", depth))
+        return self.clause(parameter.type, parameter.alias + name[len(parameter.code) :], text, depth)
 
     def parameter(self, type: str, code: str, name: str) -> SearchParameter:
         """The parameter `code` of `type`. BadRequest, about `name`, when there is none or it cannot be searched."""
@@ -124,7 +132,7 @@ class ClauseReader:
         if modifier is None:
             return
         types = self._targets_of(parameter) if parameter.kind == "reference" else ()
-        valid = {"missing", *IMPLEMENTED[parameter.kind].MODIFIERS} if parameter.keys else {"missing"}
+        valid = {"missing", *modifiers(parameter)}
         if modifier in valid or modifier in types:
             return
         listed = ", ".join(":" + one for one in (*sorted(valid), *types))

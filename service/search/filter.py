@@ -13,9 +13,9 @@ from dataclasses import replace
 from service.errors import BadRequest
 from service.search.clause_reader import ClauseReader
 from service.search.filter_grammar import Comparison, Negated, Step, Tree, tree
-from service.search.query import All, Any, Clause, Filter, Match, Missing, Moment, Not, Value
+from service.search.query import All, Any, Clause, Filter, Match, Missing, Moment, Not, Text, Value
 from service.search.result_parameters import refused
-from service.search.types import escapes
+from service.search.types import escapes, modifiers, string
 from service.search.types.protocol import Refused, SearchParameter
 
 SYSTEMS = {
@@ -29,6 +29,7 @@ SYSTEMS = {
 _ORDERED = ("eq", "ne", "gt", "lt", "ge", "le", "ap", "sa", "eb")
 _SUBSUMING = {"ss": "below", "sb": "above", "in": "in", "ni": "not-in"}
 _TEXTUAL = {"eq": "whole", "co": "contains", "sw": None, "ew": "ends-with", "gt": "gt", "lt": "lt", "ge": "ge", "le": "le"}
+_BY_ORDER = frozenset({"gt", "ge", "lt", "le"})
 OPERATORS = {
     "string": ("eq", "ne", "co", "sw", "ew", "gt", "lt", "ge", "le", "pr"),
     "number": (*_ORDERED, "pr"),
@@ -73,6 +74,8 @@ def _along(reader: ClauseReader, type: str, found: Comparison, path: tuple[Step,
         onward = (replace(step, has=step.has[1:]), *rest)
         return reader.has(type, step.has[0], _name(path), depth, lambda source: _along(reader, source, found, onward, depth + 1))
     parameter = reader.parameter(type, step.code, step.code)
+    if parameter.alias:
+        return _aliased(reader, type, found, (*map(Step, parameter.alias.split(".")), *rest), depth)
     if not rest:
         return _comparison(reader, parameter, found)
 
@@ -81,6 +84,13 @@ def _along(reader: ClauseReader, type: str, found: Comparison, path: tuple[Step,
         return clause if step.condition is None else All((_clause(reader, target, step.condition, depth + 1), clause))
 
     return reader.chain(parameter, step.type, _name(path), depth, end)
+
+
+def _aliased(reader: ClauseReader, type: str, found: Comparison, path: tuple[Step, ...], depth: int) -> Clause:
+    """The comparison along the chain that a parameter stands for."""
+    if (found.operator, found.value) == ("pr", "false"):
+        return Not(_along(reader, type, replace(found, value="true"), path, depth))
+    return _along(reader, type, found, path, depth)
 
 
 def _name(path: tuple[Step, ...]) -> str:
@@ -103,9 +113,9 @@ def _comparison(reader: ClauseReader, parameter: SearchParameter, found: Compari
 
 
 def _offered(parameter: SearchParameter) -> tuple[str, ...]:
-    """The operators that a parameter takes: one without rows has no concepts to look for."""
-    offered = OPERATORS[parameter.kind]
-    return offered if parameter.keys else tuple(operator for operator in offered if operator not in _SUBSUMING)
+    """The operators that a parameter takes: what has no concepts takes none that look for them."""
+    known = modifiers(parameter)
+    return tuple(operator for operator in OPERATORS[parameter.kind] if operator not in _SUBSUMING or _SUBSUMING[operator] in known)
 
 
 def _present(parameter: SearchParameter, found: Comparison) -> Clause:
@@ -139,7 +149,10 @@ def _value(reader: ClauseReader, parameter: SearchParameter, modifier: str | Non
         return reader.value(parameter, modifier, "$".join(map(_named, escapes.split(text, "$"))))
     if parameter.kind == "token" and modifier not in ("in", "not-in"):
         return reader.value(parameter, modifier, _named(text))
-    return reader.value(parameter, modifier, escapes.escaped(text))
+    value = reader.value(parameter, modifier, escapes.escaped(text))
+    if modifier in _BY_ORDER and isinstance(value, Text) and string.is_long(value):
+        raise Refused(f"the order of strings is told by their first {string.PREFIX} characters; give no more")
+    return value
 
 
 def _named(text: str) -> str:

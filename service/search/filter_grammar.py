@@ -21,10 +21,10 @@ DEEPEST = 20
 MOST_COMPARISONS = 60
 
 _NAME = re.compile(r"(?P<has>(?:_has:[A-Za-z]+:[A-Za-z_][A-Za-z0-9_-]*:)*)(?P<code>[A-Za-z_][A-Za-z0-9_-]*)(?::(?P<type>[A-Za-z]+))?")
-_OPERATOR = re.compile(r"[^\s()\[\]\"]+")
+_OPERATOR = re.compile(r"(?:eq|ne|co|sw|ew|gt|lt|ge|le|ap|sa|eb|pr|po|ss|sb|in|ni|re)(?=\s)")
 _BARE = re.compile(r"[^\s)\]\"][^\s)\]]*")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-_NOT = re.compile(r"not\s*(?=\()")
+_NOT = re.compile(r"not(?=[\s(])")
 _CONNECTIVE = re.compile(r"(and|or)(?=[\s(])")
 
 
@@ -124,7 +124,7 @@ class _Scanner:
         path = self._path()
         operator = self._take(_OPERATOR)
         if operator is None:
-            raise self.error("an operator such as eq")
+            raise self.error("one of the operators eq ne co sw ew gt lt ge le ap sa eb pr po ss sb in ni re")
         return Comparison(path, operator[0], self._value(), column)
 
     def _path(self) -> tuple[Step, ...]:

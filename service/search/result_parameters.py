@@ -132,7 +132,7 @@ def _require_sortable(given: Given, code: str) -> None:
 
 
 def _is_sortable(parameter: SearchParameter) -> bool:
-    return parameter.kind not in ("composite", "special")
+    return parameter.kind not in ("composite", "special") and not parameter.alias
 
 
 def _include(given: Given) -> Query:

@@ -24,6 +24,7 @@ from service.search.query import (
     Match,
     Missing,
     Moment,
+    Not,
     Number,
     OfType,
     Quantity,
@@ -69,12 +70,24 @@ def unparse(registry: Registry, query: Query | Across) -> list[Pair]:
 
 def _pair(registry: Registry, readings: Sequence[Reading]) -> Pair:
     """The pair that is read as all of `readings`. They differ in the types of their ends only, so the first gives the name."""
-    name = _name(readings[0][1])
+    (type, first), *_ = readings
+    if isinstance(first, Not):
+        return f"{_alias(registry, type, first)}:missing", "true"
+    name = _name(first)
     texts = list(dict.fromkeys(text for _, clause in readings for text in _texts(clause)))
     if len(texts) > 1:
         texts += dict.fromkeys(text for _, clause in readings for text in _texts(clause, bare=True))
         texts = [text for text in texts if _is_read_as(registry, name, text, readings)] or texts
     return name, texts[0]
+
+
+def _alias(registry: Registry, type: str, clause: Not) -> str:
+    """The parameter whose absence the clause is: the one that stands for its chain."""
+    chain = _name(clause.clause).removesuffix(":missing")
+    for code, parameter in registry.for_type(type).items():
+        if parameter.alias == chain:
+            return code
+    raise TypeError(f"{clause} has no form in a query string")
 
 
 def _is_read_as(registry: Registry, name: str, text: str, readings: Sequence[Reading]) -> bool:

@@ -3,7 +3,7 @@
 A value of the record covers an interval [lo, hi]; so does the value asked for, by its precision. `eq` wants the
 record inside what was asked, `ge` and `le` want it to reach into or beyond it, so that a Period that straddles an edge of
 a window is found; `gt` and `lt` want a part beyond, `sa` and `eb` all of it. `ap` widens what was asked by a tenth of
-its distance from now. `po`, which only `_filter` knows, wants any part of it. https://hl7.org/fhir/R4/search.html#date
+its distance from now. Only `_filter` knows `po`, which wants any part of it, and `co`, which wants all of it inside the record. https://hl7.org/fhir/R4/search.html#date
 
 `span` sorts rows by the length of their interval: an interval of class n that reaches B began no earlier than B - LONGEST[n], so every
 comparison is one bounded range of the index per class.
@@ -105,7 +105,7 @@ def _hi(value: Moment) -> int:
 
 def _has_bounds(prefix: str) -> tuple[bool, bool]:
     """Whether `_bound` says anything about the first and the last instant."""
-    return prefix in ("eq", "ap", "po", "gt", "ge", "sa"), prefix in ("eq", "ap", "po", "lt", "le", "eb")
+    return prefix in ("eq", "ap", "po", "co", "gt", "ge", "sa"), prefix in ("eq", "ap", "po", "co", "lt", "le", "eb")
 
 
 def bounds(values: Sequence[Moment]) -> tuple[int | None, int | None]:
@@ -121,6 +121,7 @@ def _bound(value: Moment) -> tuple[int | None, int | None]:
     return {
         "eq": (value.lo, value.hi),
         "po": (value.lo, value.hi),
+        "co": (value.hi, value.lo),
         "ne": (None, None),
         "gt": (value.hi + 1, None),
         "ge": (value.lo, None),

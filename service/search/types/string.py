@@ -2,10 +2,12 @@
 
 Both sides are folded the same way (`search.types.folding`); `:exact` compares case and accents, but not how an accent is encoded. A name
 answers by each of its parts and its text, an address by each of its lines and parts. Folded text is kept only where it is longer than the
-indexed prefix, the original only where it differs. The end of a field (`ends-with`) can be asked for in `_filter` alone.
+indexed prefix, the original only where it differs. `_filter` alone can ask for the end of a field (`ends-with`), for all of it whatever its
+case (`whole`), and for its place in the order of code points (`gt ge lt le`, of a text that is not long).
 https://hl7.org/fhir/R4/search.html#string
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from service.search.keys import digest
@@ -83,10 +85,24 @@ def predicate(table: Any, asked: Asked) -> Condition:
     if asked.modifier == "ends-with":
         end = asked.bind(lambda value: f"%{literally(value.text)}")
         return (table.folded.is_(None) & table.prefix.like(end, escape=_ESCAPE)) | table.folded.like(end, escape=_ESCAPE)
+    if asked.modifier in _ORDERINGS:
+        return _ORDERINGS[asked.modifier](table, asked.bind(_prefix))
+    if asked.modifier == "whole":
+        rest = table.folded == asked.bind(lambda value: folded(value.text)) if is_long(asked.value) else table.folded.is_(None)
+        return (table.prefix == asked.bind(_prefix)) & rest
     if is_long(asked.value):
         beginning = asked.bind(lambda value: f"{literally(value.text)}%")
         return (table.prefix == asked.bind(_prefix)) & table.folded.like(beginning, escape=_ESCAPE)
     return (table.prefix >= asked.bind(_prefix)) & (table.prefix < asked.bind(lambda value: _prefix(value) + AFTER_ALL))
+
+
+_ORDERINGS: dict[str, Callable[[Any, Any], Condition]] = {
+    "gt": lambda table, text: (table.prefix > text) | ((table.prefix == text) & table.folded.is_not(None)),
+    "ge": lambda table, text: table.prefix >= text,
+    "lt": lambda table, text: table.prefix < text,
+    "le": lambda table, text: (table.prefix < text) | ((table.prefix == text) & table.folded.is_(None)),
+}
+"""A field with the same beginning as a text that is not long is greater when it goes on."""
 
 
 def is_long(value: Text) -> bool:
