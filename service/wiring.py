@@ -1,11 +1,14 @@
 """From settings to the running parts. Nothing else constructs them."""
 
+from functools import lru_cache
+
 from service import clock
 from service.config import PREFIX, Settings, SettingsError
 from service.fhir import definitions
 from service.records.context import Service
 from service.search.paging import Cursors
 from service.search.parameter import Registry
+from service.search.registries import Registries
 from service.storage import secrets
 from service.storage.database import Database, Limits
 from service.validation.check import Gate
@@ -24,23 +27,29 @@ def service(settings: Settings) -> Service:
 
     Raises storage.database.Unsafe for a database that could lose writes, SettingsError for a resource type that R4 does not know.
     """
-    known = _definitions(settings)
+    defined = _defined(settings.resource_types, settings.base_url, settings.time_zone)
+    known = defined.definitions
     store = database(settings)
     store.require_durable()
+    registries = Registries(store, defined)
+    registries.start()
     key = settings.cursor_key or secrets.obtain(store, _CURSOR_KEY)
     return Service(
         settings=settings,
         database=store,
         definitions=known,
-        registry=Registry(known, settings.base_url, settings.time_zone),
+        registries=registries,
         gate=Gate(known),
         cursors=Cursors(key.encode()),
         clock=clock.now,
     )
 
 
-def _definitions(settings: Settings) -> definitions.Definitions:
+@lru_cache(maxsize=4)
+def _defined(resource_types: str, base_url: str, time_zone: str) -> Registry:
+    """What FHIR and the clinic define; it holds no data, so that services in one process share it."""
     try:
-        return definitions.load(settings.resource_types)
+        known = definitions.load(resource_types)
     except ValueError as error:
         raise SettingsError(f"{PREFIX}RESOURCE_TYPES is malformed: {error}") from error
+    return Registry(known, base_url, time_zone)

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from service import wiring
 from service.config import Settings
 from service.records.context import Context, Service
+from service.search.registries import Registries
 from service.storage.database import Database
 from service.storage.tables.metadata import metadata
 from tests.databases import KINDS, Databases
@@ -55,7 +56,9 @@ def on_database(parts: Service, url: str, empty: bool = False) -> Iterator[Servi
     database = wiring.database(settings)
     if empty:
         _empty(database)
-    yield replace(parts, settings=settings, database=database)
+    registries = Registries(database, parts.registry.defined)
+    registries.start()
+    yield replace(parts, settings=settings, database=database, registries=registries)
     database.dispose()
 
 

@@ -18,7 +18,7 @@ from service.records.plan import plan
 from service.records.receipt import Answer, Receipt, conclude, replay
 from service.records.review import Findings, inspect, review
 from service.records.write import Committed, Write
-from service.search import index
+from service.search import active_list, index
 from service.storage import versions
 from service.storage.database import Transaction, later
 from service.storage.failures import Collision
@@ -43,9 +43,10 @@ def commit_once(ctx: Context, changes: Sequence[Change], receipt: Receipt) -> An
 def _retried(ctx: Context, changes: Sequence[Change], attempt: Callable[..., Result]) -> Result:
     inspected = inspect(ctx, changes)
     for _ in range(_ATTEMPTS):
+        ctx.service.registries.current()
         try:
             with ctx.service.database.write(creates=len(changes)) as tx:
-                return attempt(ctx, tx, changes, inspected)
+                return attempt(ctx.writing(tx), tx, changes, inspected)
         except Collision:
             continue
     raise Conflict.of("conflict", "contention", "Other writes to the same resources kept winning. Nothing was written; send it again.")
@@ -74,6 +75,8 @@ def _record(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> dict[Key,
     rows = [_row(tx, write, res_id, found.spans[res_id]) for write, res_id in placed]
     versions.append(tx, rows)
     index.write(tx, found)
+    if any(write.change.type == "SearchParameter" for write in writes):
+        active_list.advance(tx)
     return {row.key: row for row in rows}
 
 

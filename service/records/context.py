@@ -9,21 +9,27 @@ from service.config import Settings
 from service.fhir.definitions import Definitions
 from service.search.paging import Cursors
 from service.search.parameter import Registry
+from service.search.registries import Pinned, Registries
 from service.storage.database import Database, Transaction
 from service.validation.check import Gate
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The parts of the running service, made once by `wiring`."""
+    """The parts of the running service, made once by `wiring`. What can be searched changes while it runs: `registries`."""
 
     settings: Settings
     database: Database
     definitions: Definitions
-    registry: Registry
+    registries: Registries | Pinned
     gate: Gate
     cursors: Cursors
     clock: Clock
+
+    @property
+    def registry(self) -> Registry:
+        """The search parameters as they are now; ask once and keep it for all that must fit together."""
+        return self.registries.current()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,13 @@ class Context:
     def within(self, tx: Transaction) -> "Context":
         """The same request, reading inside `tx`."""
         return replace(self, tx=tx)
+
+    def writing(self, tx: Transaction) -> "Context":
+        """The same request with the search parameters of the write `tx`. Raises Collision when it must be started again with others."""
+        registries = self.service.registries
+        if isinstance(registries, Pinned):
+            return self
+        return replace(self, service=replace(self.service, registries=Pinned(registries.writing(tx))))
 
     @contextmanager
     def snapshot(self, pull: bool = False) -> Iterator[Transaction]:

@@ -15,9 +15,12 @@ def find(
     """What was asked, as understood, and the page that answers it. Raises BadRequest for what cannot be understood."""
     settings = ctx.service.settings
     options = Options(lenient=lenient, time_zone=settings.time_zone, default_count=settings.page_default, max_count=settings.page_max)
-    asked = parse(ctx.service.registry, type, pairs, options, compartment)
-    query = asked.first if isinstance(asked, Across) else asked
-    if isinstance(asked, Across) and len(asked.queries) > 1:
-        raise BadRequest.of("not-supported", "search-type", "A search across types is not supported. Search each type.", "http._type")
-    with ctx.glance() if query.is_one_statement else ctx.snapshot(pull=query.pulls) as tx:
-        return asked, execute(tx, ctx.service.registry, query, ctx.service.cursors, settings.include_max)
+    while True:
+        registry = ctx.service.registry
+        asked = parse(registry, type, pairs, options, compartment)
+        query = asked.first if isinstance(asked, Across) else asked
+        if isinstance(asked, Across) and len(asked.queries) > 1:
+            raise BadRequest.of("not-supported", "search-type", "A search across types is not supported. Search each type.", "http._type")
+        with ctx.glance() if query.is_one_statement else ctx.snapshot(pull=query.pulls) as tx:
+            if ctx.service.registries.confirms(tx, registry):
+                return asked, execute(tx, registry, query, ctx.service.cursors, settings.include_max)

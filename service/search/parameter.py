@@ -2,7 +2,7 @@
 
 Immutable to its users and thread-safe; a type is compiled when it is first asked for. What cannot be searched is listed in
 `refusals` with the reason, and asking for it is answered with that reason: nothing is ignored. A registry made by itself takes every
-parameter for indexed; `listed` makes one that knows what the index of a database holds.
+parameter for indexed; `listed` makes one that knows what the index of a database holds, from that one (`defined`).
 https://hl7.org/fhir/R4/searchparameter-registry.html
 """
 
@@ -26,7 +26,8 @@ from service.search.keys import parameter_key
 from service.search.main_date import MISSING
 from service.search.memory import Memory
 from service.search.posted import Proposals, proposals
-from service.search.type_plan import BESIDES, ROOTS, TypePlan, type_plan
+from service.search.sources import BESIDES
+from service.search.type_plan import ROOTS, TypePlan, type_plan
 from service.search.types.literals import Literals
 from service.search.types.protocol import Json, Reading, Rows, SearchParameter
 
@@ -61,6 +62,7 @@ class Registry:
         self._zone = time_zone
         self.statements = Memory()
         self.listing: Listing | None = None
+        self.defined = self
         self.proposed = Proposals()
         self._require_distinct()
         self._plan = cache(self._planned)
@@ -73,6 +75,7 @@ class Registry:
     def listed(self, listing: Listing) -> "Registry":
         """The same definitions over an index that holds what `listing` says: what is not active there is refused."""
         other = copy(self)
+        other.defined = self
         other.listing, other.statements = listing, Memory()
         other.proposed = proposals(listing.posted, self.definitions.types, self._plan_parameter, self._compiled)
         other._adopted = cache(other._adopted_of)
@@ -199,7 +202,7 @@ class Registry:
 
     def _alone(self, type: str, row: Row) -> TypePlan:
         """A plan of one parameter, which shares no rows and is not the main date: what R4 defines does not depend on it."""
-        plan = type_plan(type, [row], self.definitions, self.reading)
+        plan = type_plan(type, [row], self.definitions, self.reading, tuple(self._of_type(type).values()))
         return replace(plan, parameters={code: replace(one, main=False) for code, one in plan.parameters.items()})
 
     def _adopted_of(self, type: str) -> Mapping[str, TypePlan]:

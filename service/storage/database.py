@@ -10,6 +10,9 @@ write to write, so the horizon lies just after the newest committed stamp. Postg
 whose key is the millisecond at which it opened, and reads the clock for its stamp only while it holds that lock; so just before
 the oldest key still locked no open write can stamp. The horizon lies half-way between two milliseconds, where no version
 can be: continuing from it with `ge`, `gt`, `sa` or `_since` gives the same answer. It needs a database clock that is not set back.
+
+**The generation** of the list of search parameters (`tables.parameters`) is read by every write once it is marked as open: after a change
+of the list has been committed and the writes of that time have `settled`, every write knows of it.
 """
 
 import sqlite3
@@ -27,6 +30,7 @@ from sqlalchemy.engine import make_url
 from service import clock
 from service.errors import Overloaded
 from service.storage import failures
+from service.storage.tables.parameters import generation
 from service.storage.tables.resources import resource, version
 
 MILLISECOND = 1000
@@ -37,10 +41,11 @@ _OPEN_WRITE = """
     WITH opened AS MATERIALIZED (SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at),
          held AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(at) AS lock FROM opened)
     SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS stamp, held.lock,
-           ARRAY(SELECT nextval('resource_res_id_seq') FROM generate_series(1, %s::int)) AS ids
+           ARRAY(SELECT nextval('resource_res_id_seq') FROM generate_series(1, %s::int)) AS ids, search_generation_now() AS generation
     FROM held
 """
 
+_SETTLE_SECONDS = 0.005
 _CACHE_KIBIBYTES = 16_000
 _PLANNING = " -c random_page_cost=1.1"  # postings are read in the order of their index, and disks no longer seek
 
@@ -70,13 +75,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One open transaction. `stamp` (microseconds) and `ids` (fresh res_ids) belong to writes, `pull_horizon` to pulls."""
+    """One open transaction. `stamp` (microseconds), `ids` (fresh res_ids) and `generation` belong to writes, `pull_horizon` to pulls."""
 
     connection: Connection
     dialect: str
     stamp: int = 0
     ids: tuple[int, ...] = ()
     pull_horizon: int | None = None
+    generation: int = 0
 
 
 class Unsafe(Exception):
@@ -124,8 +130,8 @@ class Database:
         with failures.translated(), self._exclusive(), self.engine.connect() as connection:
             connection = connection.execution_options(infusion_write=True)
             with failures.committing(connection.begin()):
-                stamp, ids = self._opened(connection, creates)
-                yield Transaction(connection, self.dialect, stamp, ids)
+                stamp, ids, known = self._opened(connection, creates)
+                yield Transaction(connection, self.dialect, stamp, ids, generation=known)
                 if clock.monotonic() - started > self.limits.write_seconds:
                     raise failures.overloaded(
                         "write-time", f"The write took longer than {self.limits.write_seconds:g} seconds and was undone."
@@ -152,6 +158,15 @@ class Database:
             with suppress(Overloaded), self.glance() as tx:
                 tx.connection.execute(text("VACUUM (ANALYZE)"))
 
+    def settled(self) -> None:
+        """Wait until every write that is open now has ended. On SQLite a write of one's own has waited for them already."""
+        if self.dialect != "postgresql":
+            return
+        with self.glance() as tx:
+            now = tx.connection.scalar(_NOW)
+            while (oldest := tx.connection.execute(_OLDEST_WRITE).one()[1]) is not None and oldest <= now:
+                time.sleep(_SETTLE_SECONDS)
+
     def dispose(self) -> None:
         """Close the pool."""
         self.engine.dispose()
@@ -169,17 +184,18 @@ class Database:
         finally:
             self._writer.release()
 
-    def _opened(self, connection: Connection, creates: int) -> tuple[int, tuple[int, ...]]:
+    def _opened(self, connection: Connection, creates: int) -> tuple[int, tuple[int, ...], int]:
         if self.dialect == "postgresql":
-            stamp, _, ids = connection.exec_driver_sql(_OPEN_WRITE, (creates,)).one()
-            return stamp * MILLISECOND, tuple(ids)
-        newest, highest = connection.execute(
+            stamp, _, ids, known = connection.exec_driver_sql(_OPEN_WRITE, (creates,)).one()
+            return stamp * MILLISECOND, tuple(ids), known or 0
+        newest, highest, known = connection.execute(
             select(
                 select(version.c.last_updated).order_by(version.c.last_updated.desc()).limit(1).scalar_subquery(),
                 select(resource.c.res_id).order_by(resource.c.res_id.desc()).limit(1).scalar_subquery(),
+                select(generation.c.number).scalar_subquery(),
             )
         ).one()
-        return _later_than(newest or 0), tuple(range((highest or 0) + 1, (highest or 0) + 1 + creates))
+        return _later_than(newest or 0), tuple(range((highest or 0) + 1, (highest or 0) + 1 + creates)), known or 0
 
     def _horizon_ahead(self) -> int:
         """The horizon, taken before the snapshot that it bounds: a write that is in neither would be missed."""

@@ -1,0 +1,176 @@
+"""The registry of a running process, replaced when the list of indexed parameters changes (`search.activation`).
+
+A search uses a registry that was compared with the database within the last SECONDS before its snapshot. A write uses one of exactly the
+generation that it opened at, or starts again. So after a change was committed, every write that opens knows of it at once and every search
+after GRACE_SECONDS; what writes stop to maintain was refused by all searches before.
+
+Entries whose rows this process does not make, because it is another version of the service or runs in another time zone, are disowned
+before it writes anything.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from threading import Lock
+from typing import TypeVar
+
+from service import clock
+from service.errors import Conflict
+from service.search import active_list
+from service.search.activation import ACTIVE, DROPPING, FOREIGN, INDEXING, Key, Listed
+from service.search.parameter import Registry
+from service.storage.database import Database, Transaction
+from service.storage.failures import Collision
+
+SECONDS = 1.0
+GRACE_SECONDS = 3.0
+_ATTEMPTS = 8
+_NEVER = float("-inf")
+_LOG = logging.getLogger("infusion_records.search")
+
+Result = TypeVar("Result")
+
+
+class Registries:
+    """The present registry of one database. Thread-safe."""
+
+    def __init__(self, database: Database, definitions: Registry, grace_seconds: float = GRACE_SECONDS) -> None:
+        self.database = database
+        self.grace_seconds = grace_seconds
+        self._defined = definitions
+        self._current = definitions
+        self._checked = _NEVER
+        self._lock = Lock()
+
+    def current(self) -> Registry:
+        """The registry to search with, not more than SECONDS behind the database."""
+        if clock.monotonic() - self._checked > SECONDS:
+            with self._lock:
+                if clock.monotonic() - self._checked > SECONDS:
+                    self._check()
+        return self._current
+
+    def confirms(self, tx: Transaction, registry: Registry) -> bool:
+        """Whether `registry` is still the one to search with, now that the snapshot `tx` is open. Asks only when long since nobody did."""
+        if registry is not self._current:
+            return False
+        if clock.monotonic() - self._checked <= SECONDS:
+            return True
+        if active_list.number(tx) == _generation(registry):
+            self._checked = clock.monotonic()
+            return True
+        self.expire()
+        return False
+
+    def writing(self, tx: Transaction) -> Registry:
+        """The registry for a write that has just opened. Raises Collision when it has to start again with another."""
+        registry = self._current
+        if tx.generation != _generation(registry):
+            self.expire()
+            raise Collision
+        return registry
+
+    def transact(self, work: Callable[[Transaction, Registry], Result]) -> Result:
+        """Run `work` in a write with its registry; again from the start when another write wins. Raises Conflict when that never ends."""
+        for _ in range(_ATTEMPTS):
+            self.current()
+            try:
+                with self.database.write() as tx:
+                    return work(tx, self.writing(tx))
+            except Collision:
+                continue
+        raise Conflict.of("conflict", "contention", "Other writes kept winning. Try again.")
+
+    def expire(self) -> None:
+        """Look at the database again before the next use."""
+        self._checked = _NEVER
+
+    def start(self) -> None:
+        """Before the first request: make all parameters active whose types have no resources, and tell in the log what awaits a reindex."""
+        registry = self.current()
+        if not registry.awaited():
+            return
+        waiting = self._await_empty()
+        if waiting:
+            self.database.settled()
+            self.transact(lambda tx, registry: self._activate_empty(tx, registry, waiting))
+            self.expire()
+        types = sorted({type for type, _ in self.current().awaited()})
+        if types:
+            _LOG.warning("not all search parameters of %s are indexed; run: infusion-records reindex", ", ".join(types))
+
+    def _await_empty(self) -> dict[Key, str]:
+        """List what the release defines for types without resources, so that every write makes its rows from now on."""
+
+        def work(tx: Transaction, registry: Registry) -> dict[Key, str]:
+            used, defined = active_list.used_types(tx, registry.definitions), registry.digests()
+            waiting = {key: digest for key, digest in registry.awaited().items() if key in defined and key[0] not in used}
+            if waiting:
+                active_list.put(tx, registry.definitions, [Listed(*key, digest, INDEXING) for key, digest in waiting.items()])
+                active_list.advance(tx)
+            return waiting
+
+        waiting = self.transact(work)
+        self.expire()
+        return waiting
+
+    def _activate_empty(self, tx: Transaction, registry: Registry, waiting: dict[Key, str]) -> None:
+        used = active_list.used_types(tx, registry.definitions)
+        by_type: dict[str, dict[str, str]] = {}
+        for (type, code), digest in waiting.items():
+            by_type.setdefault(type, {})[code] = digest
+        for type, digests in by_type.items():
+            if type not in used:
+                active_list.activate(tx, registry.definitions, type, digests)
+        active_list.advance(tx)
+
+    def _check(self) -> None:
+        """Compare with the database; read the list again when its generation is another, and disown what is not ours."""
+        while True:
+            began = clock.monotonic()
+            with self.database.glance() as tx:
+                known = self._current.listing
+                if known is not None and active_list.number(tx) == known.generation:
+                    break
+                registry = self._defined.listed(active_list.read(tx, self._defined.definitions))
+            foreign = _foreign(registry)
+            if foreign:
+                self._disown(foreign)
+            else:
+                self._current = registry
+        self._checked = began
+
+    def _disown(self, foreign: list[Listed]) -> None:
+        with self.database.write() as tx:
+            active_list.disown(tx, self._defined.definitions, foreign)
+            active_list.advance(tx)
+        if any(one.state == ACTIVE for one in foreign):
+            time.sleep(self.grace_seconds)
+
+
+def _foreign(registry: Registry) -> list[Listed]:
+    """The entries whose rows this process does not make as listed."""
+    entries = registry.listing.entries.values() if registry.listing else ()
+    return [one for one in entries if one.digest != FOREIGN and one.state != DROPPING and registry.digest_of(one) != one.digest]
+
+
+def _generation(registry: Registry) -> int:
+    return registry.listing.generation if registry.listing else -1
+
+
+class Pinned:
+    """One registry for as long as a write takes."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def current(self) -> Registry:
+        """The registry."""
+        return self._registry
+
+    def confirms(self, tx: Transaction, registry: Registry) -> bool:  # noqa: ARG002 - as of Registries
+        """Whether it is this one."""
+        return registry is self._registry
+
+    def expire(self) -> None:
+        """Nothing: the write has one registry to its end."""
