@@ -37,7 +37,7 @@ def around(tx: Transaction, registry: Registry, parameter: SearchParameter, matc
     targets: set[Target] = set()
     for value in match.values:
         if isinstance(value, Target):
-            targets.update(walk.versions(value.url) if value.url else walk.resources(value))
+            targets.update(walk.versions(value, value.url) if value.url else walk.resources(value))
     if len(targets) > MOST_RESOURCES:
         raise walk.too_costly()
     ordered = sorted(targets, key=lambda target: (target.type or "", target.id, target.url or ""))
@@ -83,7 +83,7 @@ class _Walk:
             raise self.too_costly()
         return (Target(id, type) for id in found)
 
-    def versions(self, url: str) -> Iterator[Target]:
+    def versions(self, target: Target, url: str) -> Iterator[Target]:
         """The canonical URL with every stored version that begins like the one asked for; without one, all of them."""
         if self.parameter.elements.isdisjoint(_URLS):
             raise refused(
@@ -97,7 +97,7 @@ class _Walk:
                 "not-supported", "hierarchy", f"'{self.name[:80]}' has no meaning for a URL. Use ':below' with 'url|version'.", self.name
             )
         if "|" not in url or len(url) >= LONGEST:
-            return iter((Target(url=url),))
+            return iter((target,))
         row = reference.c
         longer = (row.target_id >= f"{url}-") & (row.target_id < f"{url}/")  # '-' and '.' are the two characters before '/'
         stated = (
@@ -149,15 +149,16 @@ def _root(name: str) -> CTE:
 
 
 def _descendants(keys: Sequence[int], number: int) -> Select[AnyType]:
-    """The ids of :root and of everything that is part of it, directly or not."""
+    """The ids of :root and of everything that is part of it, directly or not.
+
+    Outer joins, because they are made in the order in which they stand: SQLite would begin at every resource that has a parent. What
+    nothing is part of adds a NULL, which leads nowhere.
+    """
     walk = _root("below")
     row = reference.c
-    step = (
-        select(resource.c.fhir_id)
-        .select_from(walk.join(reference, row.target_id == walk.c.id).join(resource, resource.c.res_id == row.res_id))
-        .where(row.param.in_(keys), row.target_type == number)
-    )
-    return _ids(walk.union(step))
+    parts = (row.target_id == walk.c.id) & row.param.in_(keys) & (row.target_type == number)
+    joined = walk.outerjoin(reference, parts).outerjoin(resource, resource.c.res_id == row.res_id)
+    return _ids(walk.union(select(resource.c.fhir_id).select_from(joined)))
 
 
 def _ancestors(keys: Sequence[int], number: int) -> Select[AnyType]:
@@ -165,13 +166,10 @@ def _ancestors(keys: Sequence[int], number: int) -> Select[AnyType]:
     walk = _root("above")
     row = reference.c
     own = (resource.c.type == number) & (resource.c.fhir_id == walk.c.id)
-    step = (
-        select(row.target_id)
-        .select_from(walk.join(resource, own).join(reference, row.res_id == resource.c.res_id))
-        .where(row.param.in_(keys), row.target_type == number, row.target_id.not_like("%/%"))
-    )
-    return _ids(walk.union(step))
+    wholes = (row.res_id == resource.c.res_id) & row.param.in_(keys) & (row.target_type == number) & row.target_id.not_like("%/%")
+    joined = walk.outerjoin(resource, own).outerjoin(reference, wholes)
+    return _ids(walk.union(select(row.target_id).select_from(joined)))
 
 
 def _ids(walk: CTE) -> Select[AnyType]:
-    return select(walk.c.id)
+    return select(walk.c.id).where(walk.c.id.is_not(None))

@@ -5,6 +5,7 @@ import pytest
 from service.errors import BadRequest
 from service.search import hierarchy
 from service.search.query import Chain, Match, Target
+from service.search.types import reference
 from tests.search.clinic import Clinic, Json
 from tests.search.looked_up import found
 
@@ -139,6 +140,17 @@ def test_versions_of_a_canonical_url(clinic: Clinic) -> None:
     assert below("http://x.example/q|1.2") == ["r3"]
     assert below("http://x.example/q|3") == []
     assert below("http://x.example/q") == [f"r{number}" for number in range(len(versions))]
+
+
+def test_a_canonical_url_of_a_resource_here(clinic: Clinic) -> None:
+    url = "http://clinic.example/fhir/Questionnaire/q"
+    for id, version in {"any": "", "one": "|1.1", "two": "|2"}.items():
+        clinic.put({"resourceType": "QuestionnaireResponse", "id": id, "status": "completed", "questionnaire": url + version})
+    for text, ids in {url: ["any", "one", "two"], f"{url}|1": ["one"]}.items():
+        parameter = clinic.registry.parameter("QuestionnaireResponse", "questionnaire")
+        assert parameter is not None
+        target = reference.parse(text, "below", parameter, clinic.registry.reading)
+        assert found(clinic, "QuestionnaireResponse", asked("questionnaire", "below", target)) == ids
 
 
 def test_a_hierarchy_that_is_too_large(house: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
