@@ -8,7 +8,7 @@ JOBS ?= auto
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: install run test check bench nightly format lock help
+.PHONY: install run test check bench bench-search nightly format lock help
 
 $(INSTALLED): requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -34,6 +34,9 @@ check: $(INSTALLED)  ## lint, formatting, types and the layers of the design
 bench: $(INSTALLED)  ## measure the real server on both databases
 	$(BIN)/python -m benchmarks
 
+bench-search: $(INSTALLED)  ## measure how searches change while the record grows to 64,000 patients
+	$(BIN)/python -m benchmarks.search
+
 nightly: $(INSTALLED)  ## the large counts and the runs on deliberately broken builds
 	$(BIN)/python -m pytest -n $(JOBS) -m "nightly or not nightly" --hypothesis-profile nightly
 
@@ -47,4 +50,4 @@ lock: $(INSTALLED)  ## pin every dependency with its hashes
 	$(COMPILE) --group build --constraint requirements-dev.lock --output-file requirements-build.lock
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -45,11 +45,16 @@ def description() -> str:
 
 
 class Server:
-    """A PostgreSQL of our own; `url` is that of its maintenance database. `settings` go before those of the suite."""
+    """A PostgreSQL of our own; `url` is that of its maintenance database. `settings` go before those of the suite.
 
-    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
+    With `kept` its files lie in that folder, are used again if they are there already, and stay when it stops.
+    """
+
+    def __init__(self, settings: Mapping[str, str] | None = None, kept: Path | None = None) -> None:
         self._settings = {**_SETTINGS, **(settings or {})}
-        self.folder = Path(tempfile.mkdtemp(prefix="infusion-postgres-"))
+        self._kept = kept is not None
+        self.folder = kept or Path(tempfile.mkdtemp(prefix="infusion-postgres-"))
+        self.folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         self._user = "nobody" if os.geteuid() == 0 else None
@@ -62,31 +67,20 @@ class Server:
         return self._process.pid
 
     def stop(self) -> None:
-        """Stop at once and remove the files."""
-        self._process.send_signal(signal.SIGQUIT)
+        """Stop at once and remove the files; kept ones are left as after any shutdown."""
+        self._process.send_signal(signal.SIGINT if self._kept else signal.SIGQUIT)
         self._process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self._kept:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start(self) -> subprocess.Popen[bytes]:
         data = self.folder / "data"
         if self._user:
             account = pwd.getpwnam(self._user)
             os.chown(self.folder, account.pw_uid, account.pw_gid)
-        subprocess.run(
-            [
-                self._programs / "initdb",
-                "--pgdata",
-                data,
-                "--username=postgres",
-                "--auth=trust",
-                "--encoding=UTF8",
-                "--locale=C",
-                "--no-sync",
-            ],
-            **self._as_user(),
-            check=True,
-            capture_output=True,
-        )
+        if not data.exists():
+            made = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+            subprocess.run([self._programs / "initdb", "--pgdata", data, *made], **self._as_user(), check=True, capture_output=True)
         options = [f"--{name.replace('_', '-')}={value}" for name, value in self._settings.items()]
         command = [self._programs / "postgres", "-D", data, "-p", str(self.port), "-k", self.folder, *options]
         with (self.folder / "log").open("wb") as log:
@@ -108,7 +102,7 @@ class Server:
         try:
             subprocess.run([programs / "postgres", "--version"], **self._as_user(), check=True, capture_output=True)
         except (PermissionError, subprocess.CalledProcessError):
-            shutil.copytree(programs.parent, self.folder / "pginstall")
+            shutil.copytree(programs.parent, self.folder / "pginstall", dirs_exist_ok=True)
             self.folder.chmod(0o755)
             return self.folder / "pginstall" / "bin"
         return programs

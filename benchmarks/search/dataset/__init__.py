@@ -1,0 +1,1 @@
+"""The clinic that is searched: what it did follows from numbers, the resources follow from what it did."""
