@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from service.errors import BadRequest
 from service.records.context import Context
 from service.search.execute import Page, execute
 from service.search.parse import Options, parse
@@ -18,9 +17,6 @@ def find(
     while True:
         registry = ctx.service.registry
         asked = parse(registry, type, pairs, options, compartment)
-        query = asked.first if isinstance(asked, Across) else asked
-        if isinstance(asked, Across) and len(asked.queries) > 1:
-            raise BadRequest.of("not-supported", "search-type", "A search across types is not supported. Search each type.", "http._type")
-        with ctx.glance() if query.is_one_statement else ctx.snapshot(pull=query.pulls) as tx:
-            if ctx.service.registries.confirms(tx, registry):
-                return asked, execute(tx, registry, query, ctx.service.cursors, settings.include_max)
+        alone = isinstance(asked, Query) and asked.is_one_statement
+    with ctx.glance() if alone else ctx.snapshot(pull=asked.pulls) as tx:
+        return asked, execute(tx, ctx.service.registry, asked, ctx.service.cursors, settings.include_max)

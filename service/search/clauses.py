@@ -1,21 +1,23 @@
-"""Clauses as SQL conditions on a candidate, in the form that the index answers.
+"""Clauses as SQL conditions on a candidate: each is one probe of an index, whatever the size of the tables.
 
-A candidate is a row with `res_id` and, when it comes from a posting or the main date, `lo`. Two postings of one resource agree
-on both, so a second posting is one probe of the primary key. Where `lo` is not known, PostgreSQL joins by res_id, and SQLite, which
-does not hash, collects the res_ids once.
+A candidate is a resource under test: its res_id, its main date `lo`, and the columns of its row in `resource`. Two postings of one
+resource agree on (lo, res_id), so a posting is probed by its primary key; everything else by (res_id, param). A search for a page is
+`fenced`: PostgreSQL must not turn the probes into joins, so that the plan is the one that was chosen here and stays it while the tables
+grow. Counts are not: whoever counts everything is better off with joins.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any as AnyType
 
-from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, and_, exists, false, not_, or_, select, true, union_all
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, exists, false, literal_column, not_, or_, select, true
 
 from service.fhir.temporal import BEGINNING
+from service.search import many
 from service.search import query as terms
 from service.search.main_date import MISSING
 from service.search.parameter import Registry
-from service.search.query import Chain, Clause, Match, Missing, Moment, Not, Token, Value
+from service.search.query import Chain, Clause, Filter, Has, Match, Missing, Moment, Not, Token, Value
 from service.search.statement import Binder
 from service.search.type_plan import WITHOUT_ROWS
 from service.search.types import IMPLEMENTED, date, token
@@ -25,201 +27,194 @@ from service.storage.tables.resources import resource
 
 Bool = ColumnElement[bool]
 POSTINGS = frozenset({"token", "reference"})
+AS_TOKENS = frozenset({"identifier", "text", "of-type"})
+"""Modifiers whose rows are tokens, whatever the parameter is."""
+_TABLES = {name: getattr(index, kind.TABLE) for name, kind in IMPLEMENTED.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """The columns that identify a resource under test; `lo` is None where the main date is not at hand; `own` is the
-    table `resource` when the candidate is its row."""
+    """The columns of a resource under test. `own` has those of `resource`; None where only res_id and lo are at hand."""
 
     res_id: ColumnElement[int]
-    lo: ColumnElement[int] | None = None
-    own: FromClause | None = None
+    lo: ColumnElement[int]
+    own: AnyType = None
 
 
 @dataclass(frozen=True, slots=True)
 class Clauses:
-    """Builds conditions for one query type. `inner` compiles the search at the end of a chain to its FHIR ids.
-
-    Values go in through `binder`, so that the statement serves every search of the same shape.
-    """
+    """Builds conditions for one resource type. Values go in through `binder`, so that one statement serves every search of a shape."""
 
     registry: Registry
     type: str
-    dialect: str
     binder: Binder
-    inner: Callable[[str, Clause], Select[AnyType]]
+    fenced: bool
+
+    def of_type(self, type: str) -> "Clauses":
+        """The same for another type, at the end of a chain."""
+        return Clauses(self.registry, type, self.binder, self.fenced)
 
     def condition(self, clause: Clause, at: Candidate) -> Bool:
         """Whether the candidate satisfies the clause."""
         if isinstance(clause, terms.All):
-            return self.conjunction(clause.clauses, at)
+            return and_(true(), *(self.condition(one, at) for one in clause.clauses))
         if isinstance(clause, terms.Any):
             return or_(false(), *(self.condition(one, at) for one in clause.clauses))
         if isinstance(clause, Not):
             return not_(self.condition(clause.clause, at))
-        if isinstance(clause, Missing):
-            return self._missing(clause, at)
-        if isinstance(clause, Chain):
-            return self._chain(clause, at)
-        assert isinstance(clause, Match)
-        return self._match(clause, at)
-
-    def conjunction(self, clauses: Sequence[Clause], at: Candidate) -> Bool:
-        """Whether it satisfies all of them. Dates of one parameter that has a single value are tested together."""
-        rest: list[Clause] = []
-        windows: dict[str, list[Moment]] = {}
-        for clause in clauses:
-            moment = self.window_part(clause)
-            if moment is None or not isinstance(clause, Match):
-                rest.append(clause)
-            else:
-                windows.setdefault(clause.parameter, []).append(moment)
-        dates = [self._window(self.parameter(code), tuple(moments), at) for code, moments in windows.items()]
-        return and_(true(), *(self.condition(clause, at) for clause in rest), *dates)
+        if isinstance(clause, Filter):
+            return self.condition(clause.clause, at)
+        reading: dict[type, Callable[[AnyType, Candidate], Bool]] = {
+            Match: self._match,
+            Missing: self._missing,
+            Chain: self._chain,
+            Has: self._has,
+        }
+        return reading[clause.__class__](clause, at)
 
     def parameter(self, code: str) -> SearchParameter:
-        """The parameter `code` of the query's type."""
+        """The parameter `code` of the type."""
         found = self.registry.parameter(self.type, code)
         assert found is not None, f"{self.type} has no parameter {code}"
         return found
 
-    def window_part(self, clause: Clause) -> Moment | None:
-        """The one date that the clause compares a single-valued date parameter with; None for any other clause."""
-        if isinstance(clause, Match) and len(clause.values) == 1 and isinstance(clause.values[0], Moment):
-            parameter = self.parameter(clause.parameter)
-            if parameter.single and parameter.keys:
-                return clause.values[0]
-        return None
-
-    def rows(self, match: Match) -> tuple[FromClause, Bool]:
-        """The index table of the match (an alias) and which of its rows match."""
+    def rows(self, match: Match, values: Sequence[Value] | None = None, keys: Sequence[int] | None = None) -> tuple[AnyType, Bool]:
+        """The index table of the match (an alias) and which of its rows match, all of them or those of some values and index parameters."""
         parameter = self.parameter(match.parameter)
-        identifier = match.modifier == "identifier"
-        table = index.token.alias() if identifier else _TABLES[parameter.kind].alias()
-        predicate = token.predicate if identifier else IMPLEMENTED[parameter.kind].predicate
-        values = [predicate(table.c, self._asked(value, parameter, match.modifier)) for value in match.values]
-        keys = parameter.identifier_keys if identifier else parameter.keys
-        return table, and_(_among(table.c.param, keys), self._narrowed(table, parameter, identifier), or_(*values))
+        as_token = match.modifier in AS_TOKENS
+        table = index.token.alias() if as_token else _TABLES[parameter.kind].alias()
+        predicate = token.predicate if as_token else IMPLEMENTED[parameter.kind].predicate
+        wanted = values or match.values
+        if len(wanted) > MOST_PROBES and many.is_uniform(wanted):
+            held = many.among(self.binder, table, wanted, self.registry.reading.literals.numbers)
+        else:
+            held = or_(*(predicate(table.c, self.asked(value, parameter, match.modifier)) for value in wanted))
+        among = _among(table.c.param, keys or parameter.keys_for(match.modifier))
+        return table, and_(among, self.narrowed(table, parameter, as_token), held)
 
-    def window_rows(self, parameter: SearchParameter, moments: tuple[Moment, ...]) -> FromClause:
-        """The (lo, res_id) of the dates that satisfy all of `moments`: one bounded range of the index per class of length."""
-        return union_all(*self._arms(parameter, moments)).subquery()
-
-    def _arms(self, parameter: SearchParameter, moments: tuple[Moment, ...]) -> list[Select[AnyType]]:
-        first, last = self._bounds(moments)
-        arms = []
-        for number, longest in enumerate(date.LONGEST):
-            table = index.date.alias()
-            ranges = [_among(table.c.param, parameter.keys), table.c.span == number]
-            if first is not None and number < len(date.LONGEST) - 1:
-                ranges.append(table.c.lo >= self._bound(moments, 0, longest))
-            if last is not None:
-                ranges.append(table.c.lo <= last)
-            tests = [date.predicate(table.c, self._asked(moment, parameter)) for moment in moments]
-            arms.append(select(table.c.lo, table.c.res_id).where(*ranges, *tests))
-        return arms
-
-    def _asked(self, value: Value, parameter: SearchParameter, modifier: str | None = None) -> Asked:
+    def asked(self, value: Value, parameter: SearchParameter, modifier: str | None = None) -> Asked:
+        """A value as a type's predicate reads it."""
         place = self.binder.place(value)
         return Asked(value, modifier, parameter, self.registry.reading, lambda read: self.binder.bind(lambda values: read(values[place])))
 
-    def _bounds(self, moments: Sequence[Moment]) -> tuple[BindParameter[int] | None, BindParameter[int] | None]:
-        """The window that all of `moments` together leave open."""
-        first, last = date.bounds(moments)
-        return (None if first is None else self._bound(moments, 0, 0), None if last is None else self._bound(moments, 1, 0))
+    def narrowed(self, table: AnyType, parameter: SearchParameter, as_token: bool = False) -> Bool:
+        """Rows that the parameter shares with others count only where they point to its own target types."""
+        if as_token or not parameter.only:
+            return true()
+        return _among(table.c.target_type, [self.number(name) for name in sorted(parameter.only)])
 
-    def _bound(self, moments: Sequence[Moment], end: int, earlier: int) -> BindParameter[int]:
-        """One end of that window, less `earlier` microseconds."""
+    def number(self, type: str) -> int:
+        """The number of a resource type."""
+        return self.registry.reading.literals.numbers[type]
+
+    def window(self, moments: Sequence[Moment], earlier: int = 0) -> tuple[BindParameter[int] | None, BindParameter[int] | None]:
+        """What all of `moments` together leave open, the beginning moved back by `earlier` microseconds."""
+        first, last = date.bounds(moments)
         places = [self.binder.place(moment) for moment in moments]
 
-        def read(values: Sequence[Value]) -> int:
-            bound = date.bounds([value for place in places if isinstance(value := values[place], Moment)])[end]
-            assert bound is not None, "searches of one shape have bounds at the same ends"
-            return max(bound - earlier, BEGINNING)
+        def read(end: int, back: int) -> Callable[[Sequence[Value]], int]:
+            def bound(values: Sequence[Value]) -> int:
+                found = date.bounds([value for place in places if isinstance(value := values[place], Moment)])[end]
+                assert found is not None, "searches of one shape have bounds at the same ends"
+                return max(found - back, BEGINNING)
 
-        return self.binder.bind(read)
+            return bound
 
-    def _narrowed(self, table: FromClause, parameter: SearchParameter, identifier: bool) -> Bool:
-        if identifier or not parameter.only:
-            return true()
-        return _among(table.c.target_type, [self.registry.reading.literals.numbers[name] for name in sorted(parameter.only)])
+        return (
+            None if first is None else self.binder.bind(read(0, earlier)),
+            None if last is None else self.binder.bind(read(1, 0)),
+        )
 
     def _match(self, match: Match, at: Candidate) -> Bool:
         if match.parameter in WITHOUT_ROWS:
             return self._own(match, at)
-        moment = self.window_part(match)
-        if moment:
-            return self._window(self.parameter(match.parameter), (moment,), at)
+        parameter = self.parameter(match.parameter)
+        if parameter.main and parameter.single:
+            return self._main(match, at)
         table, condition = self.rows(match)
-        found = self._within(table, condition, at, probes=_probes(self.parameter(match.parameter).kind, match))
+        found = self._within(table, condition, at, posting=_is_posting(parameter, match))
         return not_(found) if match.modifier == "not" else found
 
     def _own(self, match: Match, at: Candidate) -> Bool:
         """A condition on the resource's own row."""
-        rows = resource.alias() if at.own is None else at.own
-        if match.parameter == "_id":
-            bare = [
-                self._asked(value, self.parameter("_id"))
-                for value in match.values
-                if isinstance(value, Token) and value.code and not value.system
-            ]
-            condition: Bool = rows.c.fhir_id.in_([one.bind(lambda value: value.code) for one in bare])
-        else:
-            instant, parameter = _Instant(rows.c.last_updated, rows.c.last_updated), self.parameter(match.parameter)
-            condition = or_(*(date.predicate(instant, self._asked(value, parameter)) for value in match.values))
-        if at.own is not None:
-            return condition
-        return exists().where(rows.c.res_id == at.res_id, condition).correlate_except(rows)
+        if at.own is None:
+            return self._beside(at, lambda beside: self._own(match, beside))
+        parameter = self.parameter(match.parameter)
+        if match.parameter == "_lastUpdated":
+            instant = _Interval(at.own.c.last_updated, at.own.c.last_updated)
+            return or_(*(date.predicate(instant, self.asked(value, parameter)) for value in match.values))
+        bare = [value for value in match.values if isinstance(value, Token) and value.code and not value.system]
+        condition = many.codes(self.binder, at.own.c.fhir_id, bare) if bare else false()
+        return not_(condition) if match.modifier == "not" else condition
 
-    def _window(self, parameter: SearchParameter, moments: tuple[Moment, ...], at: Candidate) -> Bool:
-        if not parameter.main or at.lo is None:
-            table = self.window_rows(parameter, moments)
-            return self._within(table, true(), at, probes=False)
-        first, last = self._bounds(moments)
-        edge = at.lo <= last if last is not None else true()
-        if first is None and all(moment.prefix in ("le", "lt") for moment in moments):
-            return and_(edge, at.lo > MISSING)
-        table = index.date.alias()
-        tests = [date.predicate(table.c, self._asked(moment, parameter)) for moment in moments]
-        same = [_among(table.c.param, parameter.keys), table.c.span.in_(range(len(date.LONGEST))), table.c.lo == at.lo]
-        return and_(edge, exists().where(*same, table.c.res_id == at.res_id, *tests).correlate_except(table))
+    def _main(self, match: Match, at: Candidate) -> Bool:
+        """The main date stands in the resource's own row; what `lo` alone rules out need not be looked up."""
+        if at.own is None:
+            edges = [self.window([value])[1] if isinstance(value, Moment) else None for value in match.values]
+            near = true() if None in edges else or_(*(at.lo <= edge for edge in edges if edge is not None))
+            return and_(near, at.lo > MISSING, self._beside(at, lambda beside: self._main(match, beside)))
+        parameter = self.parameter(match.parameter)
+        interval = _Interval(at.own.c.lo, at.own.c.hi)
+        tests = [date.predicate(interval, self.asked(value, parameter)) for value in match.values]
+        return and_(at.own.c.lo > MISSING, or_(*tests))
 
-    def _within(self, table: FromClause, condition: Bool, at: Candidate, probes: bool) -> Bool:
-        """Whether the candidate has a row of `table`. `probes`: the condition fixes the key up to (lo, res_id)."""
-        if probes and at.lo is not None:
-            return exists().where(condition, table.c.lo == at.lo, table.c.res_id == at.res_id).correlate_except(table)
-        if self.dialect == "sqlite":
-            return at.res_id.in_(select(table.c.res_id).where(condition))
-        return exists().where(condition, table.c.res_id == at.res_id).correlate_except(table)
+    def _beside(self, at: Candidate, condition: Callable[[Candidate], Bool]) -> Bool:
+        """A condition that needs the candidate's row in `resource`."""
+        own = resource.alias()
+        return self._exists(own, own.c.res_id == at.res_id, condition(Candidate(own.c.res_id, own.c.lo, own)))
+
+    def _within(self, table: AnyType, condition: Bool, at: Candidate, posting: bool) -> Bool:
+        """Whether the candidate has such a row of `table`. `posting`: the condition fixes the primary key up to (lo, res_id)."""
+        return self._exists(table, condition, table.c.res_id == at.res_id, table.c.lo == at.lo if posting else true())
+
+    def _exists(self, table: AnyType, *conditions: Bool) -> Bool:
+        found: Select[AnyType] = select(literal_column("1")).where(*conditions).correlate_except(table)
+        if self.fenced:
+            found = found.offset(literal_column("0"))
+        return exists(found)
 
     def _missing(self, clause: Missing, at: Candidate) -> Bool:
         parameter = self.parameter(clause.parameter)
         if not parameter.keys:
             return false() if clause.missing else true()
         table = _TABLES[parameter.kind].alias()
-        rows = and_(_among(table.c.param, parameter.keys), self._narrowed(table, parameter, identifier=False))
-        found = self._within(table, rows, at, probes=False)
+        found = self._within(table, and_(_among(table.c.param, parameter.keys), self.narrowed(table, parameter)), at, posting=False)
         return not_(found) if clause.missing else found
 
     def _chain(self, chain: Chain, at: Candidate) -> Bool:
+        """A reference of the candidate leads to a living resource that satisfies the clause of its type."""
         parameter = self.parameter(chain.parameter)
-        table = index.reference.alias()
+        table, own = index.reference.alias(), resource.alias()
         ends = []
         for type, clause in chain.targets:
-            number = self.registry.reading.literals.numbers[type]
-            ends.append(and_(table.c.target_type == number, table.c.target_id.in_(self.inner(type, clause))))
-        rows = and_(_among(table.c.param, parameter.keys), or_(false(), *ends))
-        return self._within(table, rows, at, probes=False)
+            found = self.of_type(type).condition(clause, Candidate(own.c.res_id, own.c.lo, own))
+            there = self._exists(own, own.c.type == self.number(type), own.c.fhir_id == table.c.target_id, own.c.deleted.is_(False), found)
+            ends.append(and_(table.c.target_type == self.number(type), there))
+        return self._within(table, and_(_among(table.c.param, parameter.keys), or_(false(), *ends)), at, posting=False)
+
+    def _has(self, has: Has, at: Candidate) -> Bool:
+        """A resource of the other type refers to the candidate and satisfies the clause."""
+        if at.own is None:
+            return self._beside(at, lambda beside: self._has(has, beside))
+        other = self.of_type(has.type)
+        parameter = other.parameter(has.parameter)
+        table = index.reference.alias()
+        points = and_(table.c.target_id == at.own.c.fhir_id, table.c.target_type == self.number(self.type))
+        held = other.condition(has.clause, Candidate(table.c.res_id, table.c.lo))
+        return self._exists(table, _among(table.c.param, parameter.keys), points, held)
 
 
-_TABLES = {name: getattr(index, kind.TABLE) for name, kind in IMPLEMENTED.items()}
-
-
-def _probes(kind: str, match: Match) -> bool:
-    if kind not in POSTINGS and match.modifier != "identifier":
+def _is_posting(parameter: SearchParameter, match: Match) -> bool:
+    """Whether every value names a whole code or target, so that a row is found by the primary key."""
+    if len(match.values) > MOST_PROBES:
+        return False
+    if match.modifier == "text" or not (parameter.kind in POSTINGS or match.modifier in AS_TOKENS):
         return False
     return not any(isinstance(value, Token) and value.code is None for value in match.values)
+
+
+MOST_PROBES = 8
+"""Up to so many values each is probed by itself; more are compared with what the resource has."""
 
 
 def _among(column: ColumnElement[int], values: Sequence[int]) -> Bool:
@@ -227,8 +222,8 @@ def _among(column: ColumnElement[int], values: Sequence[int]) -> Bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Instant:
-    """`_lastUpdated` is one instant: an interval without length."""
+class _Interval:
+    """Two columns that a date's predicate compares: `_lastUpdated` is an interval without length."""
 
     lo: ColumnElement[int]
     hi: ColumnElement[int]

@@ -1,208 +1,213 @@
-"""Query -> Select. A search begins at the rows that are likely fewest, its driver, and tests every other clause on them.
+"""Plan -> Select. A search visits the candidates of its driver, tests every other clause on each, and stops when the page is full.
 
-Drivers, best first: an id, a reference or business identifier, the beginning of a string, a date window, a token, then every
-resource of the type. PostgreSQL may begin elsewhere, for the conditions are joins to it; SQLite takes the driver as it is.
-
-Without `_sort` matches come by res_id (the order in which they were created), by `_id` when the whole type is read, and a
-pull by `_lastUpdated`: orders that no ordinary update disturbs.
+Where the driver hands out its candidates in the order of the first key (`plan.ordered`), that is all there is to a page, whatever the size
+of the tables. Otherwise its candidates are few: all of them are sorted. Resources without a value of the first key come last, in a
+part of their own, for an index knows only those that have one.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, FromClause, Integer, Select, and_, bindparam, distinct, func, select, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    distinct,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 
+from service.search import driver as drivers
 from service.search import order
-from service.search.clauses import POSTINGS, Bool, Candidate, Clauses
-from service.search.order import Key
+from service.search.clauses import Bool, Candidate, Clauses
+from service.search.driver import Driver
+from service.search.main_date import MISSING
+from service.search.order import By, Key
 from service.search.parameter import Registry
-from service.search.query import Clause, Match, Query, Sort, Target, Token
-from service.search.shape import is_short
+from service.search.query import All, Clause, Filter, Has, Match, Missing, Not, Query
+from service.search.query import Any as AnyOf
 from service.search.statement import Binder
+from service.search.type_plan import WITHOUT_ROWS
 from service.storage.tables.resources import resource, version
 
-_RANK_ID, _RANK_IDENTITY, _RANK_STRING, _RANK_WINDOW, _RANK_PULL, _RANK_TOKEN, _RANK_SPAN = range(7)
+EVERY, BY_VALUE = -1, -2
+"""Drivers that are no clause: every resource of the type, and the rows of the parameter that is sorted by."""
 
 
 @dataclass(frozen=True, slots=True)
-class Driver:
-    """Where a search begins: its rows, which of them, whether one resource may have several, and what identifies a resource."""
+class Plan:
+    """How a search is run: the number of the clause that drives it, and whether that hands out candidates in the order asked for."""
 
-    table: FromClause
-    condition: Bool
-    unique: bool
-    at: Candidate
-    answers: tuple[Clause, ...] = ()
+    driver: int = EVERY
+    ordered: bool = False
+
+    @property
+    def without_value(self) -> "Plan":
+        """The plan for the resources that the rows of a sort parameter do not have: every resource of the type, by res_id."""
+        return Plan(EVERY, True) if self.driver == BY_VALUE else self
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """The parts of one search: candidates with their conditions, and the order. `bounded`: the condition names `resource`."""
+    """One search as it will be run. `fenced` keeps PostgreSQL from another plan; `bounded`: a pull, which the parameter `horizon` ends."""
 
-    driver: Driver
-    condition: Bool
+    clauses: Clauses
+    query: Query
     keys: tuple[Key, ...]
+    plan: Plan
+    driver: Driver
     bounded: bool
 
-    def page(self, positioned: bool) -> Select[Any]:
-        """At most `count` rows, from the position on if there is one: res_id, sort keys, resource and body."""
-        labels = [key.expression.label(f"key{number}") for number, key in enumerate(self.keys)]
-        tie = self.driver.at.res_id
-        last = bool(self.keys) and self.keys[-1].descending
-        chosen = select(tie.label("res_id"), *labels).select_from(self._source()).where(self.driver.condition, self.condition)
+    def page(self, positioned: bool, absent: bool) -> Select[Any]:
+        """At most `count` rows after the position, if there is one: res_id, keys, resource and body.
+
+        `absent`: those without a value of the first key, when the plan is ordered by it.
+        """
+        at, source = self._candidates(sorting=True)
+        columns = [key.of(at.res_id, at.lo, at.own) for key in self.keys]
+        conditions = [*self._conditions(at)]
+        if self.plan.ordered and self.keys[0].may_be_absent:
+            columns[0], present = self._first(at, absent)
+            conditions.append(present)
+        labels = [column.label(f"key{number}") for number, column in enumerate(columns)]
+        found = select(at.res_id.label("res_id"), *labels).select_from(source).where(*conditions)
+        matches = (found if self.driver.unique else found.distinct()).subquery("matches")
+        ranked = [(matches.c[label.name], key.descending) for label, key in zip(labels, self.keys, strict=True)]
+        ranked.append((matches.c.res_id, self.keys[-1].descending))
+        chosen = select(matches)
         if positioned:
-            chosen = chosen.where(order.after(self.keys, tie))
-        if not self.driver.unique:
-            chosen = chosen.distinct()
-        chosen = chosen.order_by(*(key.ordering for key in self.keys), tie.desc() if last else tie.asc()).limit(
-            bindparam("count", 0, Integer)
-        )
-        page = chosen.subquery("page")
-        ordering = [page.c[f"key{number}"].desc() if key.descending else page.c[f"key{number}"] for number, key in enumerate(self.keys)]
-        return bodies(page, [page.c[label.name] for label in labels]).order_by(*ordering, page.c.res_id.desc() if last else page.c.res_id)
+            chosen = chosen.where(order.after(ranked))
+        page = chosen.order_by(*_ordering(ranked)).limit(bindparam("count", 0, Integer)).subquery("page")
+        placed = [(page.c[column.key], descending) for column, descending in ranked]
+        return self._bodies(page, [column for column, _ in placed[:-1]]).order_by(*_ordering(placed))
 
     def total(self) -> Select[Any]:
         """How many resources match."""
-        one = self.driver.at.res_id
-        counted = func.count() if self.driver.unique else func.count(distinct(one))
-        return select(counted).select_from(self._source(sorting=False)).where(self.driver.condition, self.condition)
+        at, source = self._candidates()
+        counted = func.count() if self.driver.unique else func.count(distinct(at.res_id))
+        return select(counted).select_from(source).where(*self._conditions(at))
 
-    def ids(self, column: ColumnElement[Any]) -> Select[Any]:
-        """A column of the matches' rows in `resource`, each match once, unordered."""
-        rows = select(self.driver.at.res_id.label("res_id")).select_from(self._source(sorting=False))
-        rows = rows.where(self.driver.condition, self.condition)
-        if self.driver.table is resource:
-            return rows.with_only_columns(column)
-        matches = (rows if self.driver.unique else rows.distinct()).subquery()
-        return select(column).join(matches, resource.c.res_id == matches.c.res_id)
+    def ids(self, column: str) -> Select[Any]:
+        """At most `count` values of a column of the matches' rows in `resource`, each match once, unordered."""
+        at, source = self._candidates()
+        found = select(at.res_id.label("res_id")).select_from(source).where(*self._conditions(at))
+        if not self.driver.unique:
+            found = found.distinct()
+        chosen = found.limit(bindparam("count", 0, Integer)).subquery("chosen")
+        if column == "res_id":
+            return select(chosen.c.res_id)
+        return select(resource.c[column]).join(chosen, resource.c.res_id == chosen.c.res_id)
 
-    def _source(self, sorting: bool = True) -> FromClause:
-        source: FromClause = self.driver.table
-        own = self.bounded or (sorting and any(key.own for key in self.keys))
-        if own and source is not resource:
-            source = source.join(resource, resource.c.res_id == self.driver.at.res_id)
-        for key in self.keys if sorting else ():
-            if key.join is not None:
-                source = source.outerjoin(key.join, key.join.c.res_id == self.driver.at.res_id)
-        return source
+    def peek(self) -> Select[Any]:
+        """How many candidates the driver has, counted up to `count`."""
+        rows = select(literal(1).label("one")).select_from(self.driver.source).where(self.driver.condition)
+        if self.driver.own:
+            rows = rows.where(*self._own_conditions())
+        return select(func.count()).select_from(rows.limit(bindparam("count", 0, Integer)).subquery())
+
+    def _first(self, at: Candidate, absent: bool) -> tuple[ColumnElement[Any], Bool]:
+        """The first key as the index has it, and that there is one; or the value that stands for none, and that there is none."""
+        key = self.keys[0]
+        if key.by is By.MAIN:
+            return (literal(key.absent, BigInteger), at.lo == MISSING) if absent else (at.lo, at.lo > MISSING)
+        if not absent:
+            assert self.driver.value is not None
+            return self.driver.value, true()
+        assert key.parameter is not None
+        missing = self.clauses.condition(Missing(key.parameter.code, True), at)
+        if key.descending and key.parameter.kind != "date":
+            missing = or_(missing, key.of(at.res_id, at.lo, at.own) == key.absent)
+        return literal(key.absent), missing
+
+    def _candidates(self, sorting: bool = False) -> tuple[Candidate, Any]:
+        """A candidate's columns and where they come from; its row in `resource` beside it where something needs that."""
+        source = self.driver.source
+        if self.driver.own:
+            return Candidate(source.c.res_id, source.c.lo, source), source
+        if not self._needs_own(sorting):
+            assert self.driver.lo is not None
+            return Candidate(source.c.res_id, self.driver.lo), source
+        if not self.clauses.fenced:
+            own = resource.alias()
+            return Candidate(source.c.res_id, own.c.lo, own), source.join(own, own.c.res_id == source.c.res_id)
+        row = select(resource).where(resource.c.res_id == source.c.res_id).correlate(source).offset(_NONE)
+        beside = row.lateral("own")
+        lo = self.driver.lo if self.driver.lo is not None else beside.c.lo
+        return Candidate(source.c.res_id, lo, beside), source.join(beside, true())
+
+    def _needs_own(self, sorting: bool) -> bool:
+        if self.bounded or self.driver.lo is None or any(map(self._looks_at_own, self._rest())):
+            return True
+        return sorting and any(key.by in (By.ID, By.UPDATED) for key in self.keys)
+
+    def _looks_at_own(self, clause: Clause) -> bool:
+        if isinstance(clause, Match):
+            parameter = self.clauses.parameter(clause.parameter)
+            return clause.parameter in WITHOUT_ROWS or (parameter.main and parameter.single)
+        if isinstance(clause, All | AnyOf):
+            return any(map(self._looks_at_own, clause.clauses))
+        if isinstance(clause, Not | Filter):
+            return self._looks_at_own(clause.clause)
+        return isinstance(clause, Has)
+
+    def _rest(self) -> list[Clause]:
+        return [clause for clause in self.query.where if all(clause is not answered for answered in self.driver.answers)]
+
+    def _conditions(self, at: Candidate) -> list[Bool]:
+        conditions = [self.driver.condition, *(self.clauses.condition(clause, at) for clause in self._rest())]
+        if self.bounded:
+            conditions.append(at.own.c.last_updated <= bindparam("horizon", 0, BigInteger))
+        return conditions
+
+    def _own_conditions(self) -> list[Bool]:
+        at = Candidate(self.driver.source.c.res_id, self.driver.source.c.lo, self.driver.source)
+        own = [clause for clause in self._rest() if isinstance(clause, Match) and clause.parameter in WITHOUT_ROWS]
+        return [self.clauses.condition(clause, at) for clause in own]
+
+    def _bodies(self, page: Any, keys: Sequence[ColumnElement[Any]]) -> Select[Any]:
+        return bodies(page, keys, fenced=self.clauses.fenced)
 
 
-def bodies(page: FromClause, extra: Sequence[ColumnElement[Any]] = ()) -> Select[Any]:
+_NONE: ColumnElement[int] = literal_column("0")
+"""OFFSET 0: PostgreSQL runs what has one as it stands."""
+
+
+def bodies(page: Any, extra: Sequence[ColumnElement[Any]] = (), fenced: bool = False) -> Select[Any]:
     """Resources and stored JSON of the res_ids in `page`."""
-    found = select(page.c.res_id, *extra, resource.c.type, resource.c.fhir_id, resource.c.version, resource.c.last_updated, version.c.body)
-    return found.join(resource, resource.c.res_id == page.c.res_id).join(
+    stored = select(resource.c.type, resource.c.fhir_id, resource.c.version, resource.c.last_updated, version.c.body).join(
         version, and_(version.c.res_id == resource.c.res_id, version.c.version == resource.c.version)
     )
+    if not fenced:
+        joined = page.join(resource, resource.c.res_id == page.c.res_id)
+        joined = joined.join(version, and_(version.c.res_id == resource.c.res_id, version.c.version == resource.c.version))
+        return select(page.c.res_id, *extra, *stored.selected_columns).select_from(joined)
+    one = stored.where(resource.c.res_id == page.c.res_id).correlate(page).offset(_NONE).lateral("one")
+    return select(page.c.res_id, *extra, *one.c).select_from(page.join(one, true()))
 
 
-def compiled(registry: Registry, query: Query, dialect: str, binder: Binder, bounded: bool = False) -> Compiled:
-    """The search as SQL. A pull is `bounded` by the parameter `horizon` (microseconds)."""
-
-    def ends(type: str, clause: Clause) -> Select[Any]:
-        return compiled(registry, Query(type, (clause,)), dialect, binder).ids(resource.c.fhir_id)
-
-    clauses = Clauses(registry, query.type, dialect, binder, ends)
-    driver = _driver(clauses, query)
-    rest = [clause for clause in query.where if all(clause is not answered for answered in driver.answers)]
-    condition = clauses.conjunction(rest, driver.at)
-    keys = tuple(_keys(clauses, query, driver))
-    if bounded:
-        condition = and_(condition, resource.c.last_updated <= bindparam("horizon", 0, BigInteger))
-    return Compiled(driver, condition, keys, bounded)
+def _ordering(ranked: Sequence[tuple[ColumnElement[Any], bool]]) -> list[ColumnElement[Any]]:
+    return [column.desc() if descending else column.asc() for column, descending in ranked]
 
 
-def _keys(clauses: Clauses, query: Query, driver: Driver) -> list[Key]:
-    sorts = query.sort or _default_order(query, driver)
-    keys = []
-    for number, sort in enumerate(sorts):
-        parameter = clauses.parameter(sort.parameter)
-        if not parameter.keys:
-            keys.append(order.own(sort))
-        elif parameter.main and driver.at.lo is not None:
-            keys.append(order.main(sort, driver.at.lo))
-        else:
-            keys.append(order.joined(sort, parameter, number))
-    return keys
+def compiled(registry: Registry, query: Query, binder: Binder, plan: Plan, fenced: bool, bounded: bool = False) -> Compiled | None:
+    """The search run by `plan`; None when the clause that should drive it cannot."""
+    clauses = Clauses(registry, query.type, binder, fenced and binder.dialect == "postgresql")
+    keys = order.keys(registry, query)
+    driver = _driver(clauses, query, keys, plan)
+    return None if driver is None else Compiled(clauses, query, keys, plan, driver, bounded)
 
 
-def _default_order(query: Query, driver: Driver) -> tuple[Sort, ...]:
-    if query.pulls:
-        return (Sort("_lastUpdated"),)
-    return (Sort("_id"),) if driver.table is resource else ()
-
-
-def _driver(clauses: Clauses, query: Query) -> Driver:
-    ranked = sorted((rank, number) for number, clause in enumerate(query.where) if (rank := _rank(clauses, clause)) is not None)
-    if ranked and (ranked[0][0] in (_RANK_ID, _RANK_PULL)):
-        return _whole_type(clauses)
-    if ranked:
-        rank, number = ranked[0]
-        clause = query.where[number]
-        assert isinstance(clause, Match)
-        return _window_driver(clauses, query, clause) if rank in (_RANK_WINDOW, _RANK_SPAN) else _rows_driver(clauses, clause)
-    if query.where or any(clauses.parameter(sort.parameter).main for sort in query.sort):
-        return _every(clauses)
-    return _whole_type(clauses)
-
-
-def _rank(clauses: Clauses, clause: Clause) -> int | None:
-    """How well a search can begin at the clause, lowest best; None when it cannot."""
-    if not isinstance(clause, Match) or clause.modifier in ("not", "contains"):
-        return None
-    parameter = clauses.parameter(clause.parameter)
-    if clause.parameter == "_id":
-        return _RANK_ID
-    if clause.parameter == "_lastUpdated":
-        return _RANK_PULL
-    if parameter.kind == "reference":
-        return _RANK_IDENTITY if clause.modifier == "identifier" or all(isinstance(value, Target) for value in clause.values) else None
-    if parameter.kind == "token":
-        if any(isinstance(value, Token) and value.code is None for value in clause.values):
-            return None
-        return _RANK_IDENTITY if parameter.elements <= {"Identifier"} else _RANK_TOKEN
-    if parameter.kind in ("string", "uri"):
-        return _RANK_STRING
-    return _window_rank(clauses, clause)
-
-
-def _window_rank(clauses: Clauses, clause: Match) -> int | None:
-    moment = clauses.window_part(clause)
-    if moment is None or moment.prefix == "ne":
-        return None
-    return _RANK_WINDOW if is_short(moment) else _RANK_SPAN
-
-
-def _rows_driver(clauses: Clauses, match: Match) -> Driver:
-    table, condition = clauses.rows(match)
-    parameter = clauses.parameter(match.parameter)
-    posting = parameter.kind in POSTINGS
-    unique = len(match.values) == 1 and len(parameter.keys) == 1 and _is_full_key(parameter.only, match)
-    return Driver(table, condition, posting and unique, Candidate(table.c.res_id, table.c.lo if posting else None), (match,))
-
-
-def _is_full_key(only: frozenset[str], match: Match) -> bool:
-    value = match.values[0]
-    if isinstance(value, Token):
-        return bool(value.system)
-    return isinstance(value, Target) and bool(value.id) and not value.url and (value.type is not None or len(only) == 1)
-
-
-def _window_driver(clauses: Clauses, query: Query, match: Match) -> Driver:
-    parameter = clauses.parameter(match.parameter)
-    together = [one for one in query.where if isinstance(one, Match) and one.parameter == match.parameter and clauses.window_part(one)]
-    moments = tuple(moment for one in together if (moment := clauses.window_part(one)))
-    table = clauses.window_rows(parameter, moments)
-    return Driver(table, true(), True, Candidate(table.c.res_id, table.c.lo if parameter.main else None), tuple(together))
-
-
-def _every(clauses: Clauses) -> Driver:
-    number = clauses.registry.definitions.type_number(clauses.type)
-    condition = and_(resource.c.type == number, resource.c.deleted.is_(False))
-    return Driver(resource, condition, True, Candidate(resource.c.res_id, resource.c.lo, resource))
-
-
-def _whole_type(clauses: Clauses) -> Driver:
-    number = clauses.registry.definitions.type_number(clauses.type)
-    condition = and_(resource.c.type == number, resource.c.deleted.is_(False))
-    return Driver(resource, condition, True, Candidate(resource.c.res_id, None, resource))
+def _driver(clauses: Clauses, query: Query, keys: Sequence[Key], plan: Plan) -> Driver | None:
+    if plan.driver == EVERY:
+        return drivers.every(clauses)
+    if plan.driver == BY_VALUE:
+        return drivers.sorted_by(clauses, keys[0])
+    return drivers.of_clause(clauses, query, plan.driver)

@@ -1,4 +1,4 @@
-"""Query -> Page: compile, run, include, count; and the plain matches that conditional interactions need.
+"""Query -> Page: look up, choose a plan, run, include, count; and the plain matches that conditional interactions need.
 
 Everything runs in the transaction it is given, so a write sees its own effects. Bodies are handed on as they are stored.
 """
@@ -9,18 +9,18 @@ from typing import Any
 from sqlalchemy import BindParameter, bindparam, select
 
 from service.errors import Issue
-from service.search import rows
-from service.search.chain import resolved
+from service.search import across
 from service.search.include import included
 from service.search.paging import Cursors, Position
 from service.search.parameter import Registry
-from service.search.query import Query
-from service.search.unparse import unparse
+from service.search.query import Across, Query
+from service.search.resolve import resolved
+from service.search.rows import Search
+from service.search.unparse import Pair, unparse
 from service.storage.database import Transaction, horizon
 from service.storage.tables.resources import resource
 
 INCLUDES = 5000
-_OWN_COLUMNS = 5
 _ASK = -1
 """A total that only a count can tell."""
 
@@ -62,23 +62,24 @@ class Candidate:
     version: int
 
 
-def execute(tx: Transaction, registry: Registry, query: Query, cursors: Cursors, most_included: int = INCLUDES) -> Page:
-    """One page of `query`. Raises BadRequest for a cursor that does not belong to it."""
-    canonical = unparse(registry, replace(query, cursor=None))
-    position = cursors.read(canonical, query.cursor) if query.cursor is not None else None
-    bound = _horizon(tx, query, position)
-    search = resolved(tx, registry, query)
-    if query.counts_only:
-        return Page((), total=rows.total(tx, registry, search, bound), horizon=bound)
-    found = rows.page(tx, registry, search, query.count + 1, position, bound)
-    page, more = found[: query.count], len(found) > query.count
-    total = _total(query, len(page), alone=position is None and not more)
-    others, issues = included(tx, registry, query, page, most_included)
+def execute(tx: Transaction, registry: Registry, asked: Query | Across, cursors: Cursors, most_included: int = INCLUDES) -> Page:
+    """One page. Raises BadRequest for a cursor that does not belong to the question, and for what cannot be looked up."""
+    queries = asked.queries if isinstance(asked, Across) else (asked,)
+    first, canonical = queries[0], _canonical(registry, asked)
+    position = cursors.read(canonical, first.cursor) if first.cursor is not None else None
+    bound = _horizon(tx, first, position)
+    searches = [Search(tx, registry, resolved(tx, registry, query), bound) for query in queries]
+    if first.counts_only:
+        return Page((), total=sum(search.total() for search in searches), horizon=bound)
+    found = across.page(searches, first.count + 1, position)
+    page, more = found[: first.count], len(found) > first.count
+    total = _total(first, len(page), alone=position is None and not more)
+    others, issues = _included(tx, registry, queries, [one.row for one in page], most_included)
     return Page(
-        matches=tuple(_found(registry, row) for row in page),
+        matches=tuple(_found(registry, one.row) for one in page),
         included=tuple(_found(registry, row) for row in others),
-        total=rows.total(tx, registry, search, bound) if total == _ASK else total,
-        next=cursors.write(canonical, _last(page[-1], bound)) if more else None,
+        total=sum(search.total() for search in searches) if total == _ASK else total,
+        next=cursors.write(canonical, replace(page[-1].position, horizon=bound)) if more else None,
         horizon=bound,
         issues=issues,
     )
@@ -86,8 +87,35 @@ def execute(tx: Transaction, registry: Registry, query: Query, cursors: Cursors,
 
 def matching(tx: Transaction, registry: Registry, query: Query, limit: int) -> list[Candidate]:
     """At most `limit` matches, oldest first."""
-    found = rows.res_ids(tx, registry, resolved(tx, registry, query), limit)
+    found = Search(tx, registry, resolved(tx, registry, query)).res_ids(limit)
     return [Candidate(row.res_id, row.fhir_id, row.version) for row in tx.connection.execute(_CURRENT, {"res_ids": found})]
+
+
+def _canonical(registry: Registry, asked: Query | Across) -> list[Pair]:
+    """What a cursor is signed with: the question, whatever it was written like, and where it was asked."""
+    if isinstance(asked, Across):
+        first, bare = asked.first, replace(asked, queries=tuple(replace(query, cursor=None) for query in asked.queries))
+        return [("", _place(first)), *unparse(registry, bare)]
+    return [(asked.type, _place(asked)), *unparse(registry, replace(asked, cursor=None))]
+
+
+def _place(query: Query) -> str:
+    return f"{query.compartment.kind}/{query.compartment.id}" if query.compartment else ""
+
+
+def _included(
+    tx: Transaction, registry: Registry, queries: tuple[Query, ...], page: list[Any], limit: int
+) -> tuple[list[Any], tuple[Issue, ...]]:
+    """What the matches of each type bring with them; nothing twice, and nothing that is a match."""
+    matched = {row.res_id for row in page}
+    rows: dict[int, Any] = {}
+    issues: tuple[Issue, ...] = ()
+    for query in queries if queries[0].includes else ():
+        number = registry.definitions.type_number(query.type)
+        found, reported = included(tx, registry, query, [row for row in page if row.type == number], limit - len(rows))
+        rows.update({row.res_id: row for row in found if row.res_id not in matched})
+        issues = issues or reported
+    return list(rows.values()), issues
 
 
 def _horizon(tx: Transaction, query: Query, position: Position | None) -> int | None:
@@ -103,11 +131,6 @@ def _total(query: Query, length: int, alone: bool) -> int | None:
     if alone:
         return length
     return _ASK if query.total else None
-
-
-def _last(row: Any, bound: int | None) -> Position:
-    """The position of a row: its sort keys stand between res_id and the resource's own columns."""
-    return Position(tuple(row[1:-_OWN_COLUMNS]), row.res_id, bound)
 
 
 def _found(registry: Registry, row: Any) -> Found:

@@ -21,11 +21,13 @@ SortValue = int | str | None
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a page ends: the sort values and the res_id of its last match, and the horizon that bounds the walk."""
+    """Where a page ends: the sort values and the res_id of its last match, the horizon that bounds the walk, and, where types come one
+    after the other, the number of the type that it is in."""
 
     values: tuple[SortValue, ...]
     res_id: int
     horizon: int | None = None
+    turn: int = 0
 
 
 class Cursors:
@@ -36,7 +38,7 @@ class Cursors:
 
     def write(self, query: Sequence[tuple[str, str]], position: Position) -> str:
         """The cursor for the page of `query` (names and values without `_cursor`) after `position`."""
-        state = json.dumps([*position.values, position.res_id, position.horizon], separators=(",", ":")).encode()
+        state = json.dumps([*position.values, position.res_id, position.horizon, position.turn], separators=(",", ":")).encode()
         return urlsafe_b64encode(self._signature(query, state) + state).decode().rstrip("=")
 
     def read(self, query: Sequence[tuple[str, str]], cursor: str) -> Position:
@@ -48,10 +50,10 @@ class Cursors:
             signature, state = content[:_SIGNATURE], content[_SIGNATURE:]
             if not hmac.compare_digest(signature, self._signature(query, state)):
                 raise ValueError
-            *values, res_id, horizon = json.loads(state)
+            *values, res_id, horizon, turn = json.loads(state)
         except ValueError:
             raise _refused() from None
-        return Position(tuple(values), res_id, horizon)
+        return Position(tuple(values), res_id, horizon, turn)
 
     def _signature(self, query: Sequence[tuple[str, str]], state: bytes) -> bytes:
         canonical = json.dumps([list(pair) for pair in query], ensure_ascii=True).encode()

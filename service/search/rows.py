@@ -1,68 +1,97 @@
-"""The rows of a search: its statements, built once per shape and run with the values at hand."""
+"""The rows of a search: its statements, built once per shape and plan, and run with the values at hand."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select
+from sqlalchemy import Select
 
-from service.search.compile import Compiled, compiled
-from service.search.order import position_values
+from service.search import order
+from service.search.choose import FEW, chosen
+from service.search.compile import Compiled, Plan, compiled
 from service.search.paging import Position
 from service.search.parameter import Registry
 from service.search.query import Query, Value
 from service.search.shape import shape, values
 from service.search.statement import Binder, Statement, render
 from service.storage.database import Transaction
-from service.storage.tables.resources import resource
 
 Make = Callable[[Compiled], Select[Any]]
 
 
-def page(tx: Transaction, registry: Registry, query: Query, count: int, position: Position | None, horizon: int | None) -> Sequence[Any]:
-    """At most `count` matches after `position`: res_id, sort keys, type, fhir_id, version, last_updated, body."""
-    positioned = position is not None
-    extra = {"count": count, **position_values(position), **_horizon(horizon)}
-    rows: Sequence[Any] = _run(tx, registry, query, ("page", positioned), lambda search: search.page(positioned), extra).all()
-    return rows
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A query whose look-ups are done, in one transaction."""
+
+    tx: Transaction
+    registry: Registry
+    query: Query
+    horizon: int | None = None
+
+    def page(self, count: int, position: Position | None) -> list[Any]:
+        """At most `count` matches after `position`: res_id, keys, type, fhir_id, version, last_updated, body."""
+        plan = self.plan()
+        keys = order.keys(self.registry, self.query)
+        absent = order.is_absent(keys, position)
+        found = list(self._part(plan, count, position, absent))
+        if plan.ordered and keys[0].may_be_absent and not absent and len(found) < count:
+            found.extend(self._part(plan, count - len(found), None, absent=True))
+        return found
+
+    def total(self) -> int:
+        """How many resources match."""
+        return int(self._run(self.plan(), ("total",), Compiled.total, {}, fenced=False).scalar_one())
+
+    def res_ids(self, limit: int) -> list[int]:
+        """The res_ids of at most `limit` matches, in no order."""
+        return self._column("res_id", limit)
+
+    def fhir_ids(self, limit: int) -> list[str]:
+        """The FHIR ids of at most `limit` matches, in no order."""
+        return self._column("fhir_id", limit)
+
+    def plan(self) -> Plan:
+        """The plan for this search as things are now."""
+        return chosen(self.registry, self.query, self.tx.dialect, self._peek)
+
+    def _peek(self, plan: Plan) -> int:
+        return int(self._run(plan, ("peek",), Compiled.peek, {"count": FEW}, fenced=True).scalar_one())
+
+    def _part(self, plan: Plan, count: int, position: Position | None, absent: bool) -> Sequence[Any]:
+        positioned = position is not None
+        extra = {"count": count, **order.position_values(position)}
+        plan = _of_part(plan, absent)
+        rows: Sequence[Any] = self._run(plan, ("page", positioned, absent), lambda one: one.page(positioned, absent), extra).all()
+        return rows
+
+    def _column(self, name: str, limit: int) -> list[Any]:
+        return list(self._run(self.plan(), ("ids", name), lambda one: one.ids(name), {"count": limit}).scalars())
+
+    def _run(self, plan: Plan, kind: tuple[Hashable, ...], make: Make, extra: Mapping[str, Any], fenced: bool = True) -> Any:
+        found = values(self.query)
+        statement = self._statement(plan, kind, make, found, fenced)
+        bound = {} if self.horizon is None else {"horizon": self.horizon}
+        return statement.run(self.tx, found, {**extra, **bound})
+
+    def _statement(self, plan: Plan, kind: tuple[Hashable, ...], make: Make, found: Sequence[Value], fenced: bool) -> Statement:
+        bounded = self.horizon is not None
+
+        def build() -> Statement:
+            binder = Binder(found, self.tx.dialect)
+            search = compiled(self.registry, self.query, binder, plan, fenced, bounded)
+            assert search is not None, "a plan names a clause that can drive"
+            return render(self.tx, make(search), binder)
+
+        if not _distinct(found):
+            return build()
+        key = (self.tx.dialect, kind, fenced, bounded, plan, shape(self.query))
+        statement: Statement = self.registry.statements.get(key, build)
+        return statement
 
 
-def total(tx: Transaction, registry: Registry, query: Query, horizon: int | None) -> int:
-    """How many resources match."""
-    return int(_run(tx, registry, query, ("total",), lambda search: search.total(), _horizon(horizon)).scalar_one())
-
-
-def res_ids(tx: Transaction, registry: Registry, query: Query, limit: int) -> list[int]:
-    """The res_ids of at most `limit` matches, in no order."""
-    return _column(tx, registry, query, resource.c.res_id, limit)
-
-
-def fhir_ids(tx: Transaction, registry: Registry, query: Query, limit: int) -> list[str]:
-    """The FHIR ids of at most `limit` matches, in no order."""
-    return _column(tx, registry, query, resource.c.fhir_id, limit)
-
-
-def _column(tx: Transaction, registry: Registry, query: Query, column: ColumnElement[Any], limit: int) -> list[Any]:
-    found = _run(tx, registry, query, ("ids", str(column), limit), lambda search: search.ids(column).limit(limit), {})
-    return list(found.scalars())
-
-
-def _horizon(horizon: int | None) -> dict[str, int]:
-    return {} if horizon is None else {"horizon": horizon}
-
-
-def _run(tx: Transaction, registry: Registry, query: Query, kind: tuple[Hashable, ...], make: Make, extra: Mapping[str, Any]) -> Any:
-    found = values(query)
-    bounded = "horizon" in extra
-
-    def build() -> Statement:
-        binder = Binder(found)
-        return render(tx, make(compiled(registry, query, tx.dialect, binder, bounded)), binder)
-
-    if _distinct(found):
-        statement: Statement = registry.statements.get((tx.dialect, kind, bounded, shape(query)), build)
-    else:
-        statement = build()
-    return statement.run(tx, found, extra)
+def _of_part(plan: Plan, absent: bool) -> Plan:
+    """Those without a value are not among the rows of the parameter."""
+    return plan.without_value if absent else plan
 
 
 def _distinct(found: Sequence[Value]) -> bool:

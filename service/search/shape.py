@@ -6,12 +6,12 @@ choice of a driver looks at. https://hl7.org/fhir/R4/search.html
 
 from collections.abc import Hashable, Iterator
 
-from service.fhir.temporal import DAY
 from service.search.query import (
     All,
     Any,
     Chain,
     Clause,
+    Composite,
     Filter,
     Has,
     InList,
@@ -29,8 +29,7 @@ from service.search.query import (
 )
 from service.search.types import string
 
-SHORT = 40 * DAY
-"""A window up to this long is worth beginning at."""
+UCUM = "http://unitsofmeasure.org"
 
 
 def values(query: Query) -> list[Value]:
@@ -43,17 +42,10 @@ def shape(query: Query) -> Hashable:
     return query.type, tuple(map(_clause, query.where)), query.sort
 
 
-def is_short(moment: Moment) -> bool:
-    """Whether the moment alone makes a window that is worth beginning at: a bounded one of few days, or one with a beginning."""
-    if moment.prefix in ("eq", "ap"):
-        return moment.hi - moment.lo <= SHORT
-    return moment.prefix in ("gt", "ge", "sa")
-
-
 def _values(clause: Clause) -> Iterator[Value]:
     if isinstance(clause, Match):
         yield from clause.values
-    elif isinstance(clause, Not):
+    elif isinstance(clause, Not | Filter | Has):
         yield from _values(clause.clause)
     elif isinstance(clause, All | Any):
         for one in clause.clauses:
@@ -72,20 +64,25 @@ def _clause(clause: Clause) -> Hashable:
         return Not, _clause(clause.clause)
     if isinstance(clause, Chain):
         return Chain, clause.parameter, tuple((type, _clause(below)) for type, below in clause.targets)
-    if isinstance(clause, Has | InList | Filter):
-        raise TypeError(f"{clause} is not compiled yet")
+    if isinstance(clause, Filter):
+        return _clause(clause.clause)
+    if isinstance(clause, Has):
+        return Has, clause.type, clause.parameter, _clause(clause.clause)
+    assert not isinstance(clause, InList), "a list is looked up before a search is compiled"
     return type(clause), tuple(map(_clause, clause.clauses))
 
 
 def _value(value: Value) -> Hashable:
+    if isinstance(value, Composite):
+        return tuple(map(_value, value.parts))
     if isinstance(value, Token):
         return value.code is None, value.system is None, value.system == ""
     if isinstance(value, Target):
-        return bool(value.id), value.type is None, bool(value.url)
+        return bool(value.id), value.type is None, bool(value.version), bool(value.url)
     if isinstance(value, Moment):
-        return value.prefix, is_short(value)
+        return value.prefix
     if isinstance(value, Quantity):
-        return value.prefix, value.system is None, value.code is None
+        return value.prefix, value.system == UCUM, value.system is None, value.code is None
     if isinstance(value, Number):
         return value.prefix
     return string.is_long(value) if isinstance(value, Text) else None

@@ -22,7 +22,12 @@ class Binder:
     """The values of one query while a statement is built for its shape."""
 
     values: Sequence[Value]
+    dialect: str
     reads: dict[str, Read] = field(default_factory=dict)
+    _places: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._places = {id(value): number for number, value in enumerate(self.values)}
 
     def bind(self, read: Read) -> BindParameter[Any]:
         """A parameter that holds `read(values)`, now and on every later run."""
@@ -32,7 +37,7 @@ class Binder:
 
     def place(self, value: Value) -> int:
         """Where a value of the query stands among its values, by identity."""
-        return next(number for number, one in enumerate(self.values) if one is value)
+        return self._places[id(value)]
 
 
 @dataclass(frozen=True, slots=True)
