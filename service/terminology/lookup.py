@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/references.html#canonical, https://hl7.org/fhir/R4/resou
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from service.terminology.code_system import CodeSystem
 
@@ -61,22 +61,25 @@ def canonical(text: str) -> Canonical:
     return Canonical(url, version or None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Candidate:
-    """A stored ValueSet or CodeSystem, and when it was last changed (microseconds)."""
+    """A stored ValueSet or CodeSystem (or its `status` and `version` alone), and when it was last changed (microseconds)."""
 
     tree: Json
     last_updated: int
 
 
-def newest(candidates: Iterable[Candidate], version: str | None) -> Json | None:
-    """The resource that counts among those with one URL; only those of `version`, when one is named.
+Found = TypeVar("Found", bound=Candidate)
+
+
+def newest(candidates: Iterable[Found], version: str | None) -> Found | None:
+    """The one that counts among those with one URL; only those of `version`, when one is named.
 
     An active one before any other, then the highest version (`1.10` is above `1.9`, `2.0` above `2.0-draft`, one with a version
     above one without), then the one that was changed last. What was entered in error never counts.
     """
     usable = [one for one in candidates if one.tree.get("status") != _ENTERED_IN_ERROR and version in (None, one.tree.get("version"))]
-    return max(usable, key=_rank).tree if usable else None
+    return max(usable, key=_rank) if usable else None
 
 
 def _rank(candidate: Candidate) -> tuple[Any, ...]:

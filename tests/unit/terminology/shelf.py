@@ -34,7 +34,8 @@ class Shelf:
 
     def _newest(self, type: str, url: str, version: str | None) -> Json | None:
         found = [one for one in self.resources if one["resourceType"] == type and one["url"] == url]
-        return newest([Candidate(one, number) for number, one in enumerate(found)], version)
+        chosen = newest([Candidate(one, number) for number, one in enumerate(found)], version)
+        return chosen.tree if chosen else None
 
 
 def system(*concepts: Json, url: str = SYSTEM, **members: Json) -> Json:

@@ -46,7 +46,7 @@ def _candidate(status: str, version: str | None, at: int) -> Candidate:
 )
 def test_the_newest_counts(rows: list[tuple[str, str | None, int]], version: str | None, name: str | None) -> None:
     found = newest([_candidate(*row) for row in rows], version)
-    assert (found and found["name"]) == name
+    assert (found.tree["name"] if found else None) == name
 
 
 def test_a_canonical_with_and_without_its_version() -> None:
