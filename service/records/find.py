@@ -18,5 +18,7 @@ def find(
         registry = ctx.service.registry
         asked = parse(registry, type, pairs, options, compartment)
         alone = isinstance(asked, Query) and asked.is_one_statement
-    with ctx.glance() if alone else ctx.snapshot(pull=asked.pulls) as tx:
-        return asked, execute(tx, ctx.service.registry, asked, ctx.service.cursors, settings.include_max)
+        with ctx.glance() if alone else ctx.snapshot(pull=asked.pulls) as tx:
+            page = execute(tx, registry, asked, ctx.service.cursors, settings.include_max)
+        if ctx.service.registry is registry:  # what can be searched did not change meanwhile
+            return asked, page
