@@ -58,7 +58,7 @@ def _pair(value: Value, numbers: Mapping[str, int]) -> Pair:
 def _postgresql(binder: Binder, first: Any, second: Any, pairs: Callable[[Sequence[Value]], list[Pair]]) -> ColumnElement[bool]:
     heads = cast(binder.bind(lambda asked: [head for head, _ in pairs(asked)]), ARRAY(Text))
     tails = cast(binder.bind(lambda asked: [tail for _, tail in pairs(asked)]), ARRAY(BigInteger))
-    listed = func.unnest(heads, tails).table_valued(column("head", Text), column("tail", BigInteger))
+    listed = func.unnest(heads, tails).table_valued(column("head", Text), column("tail", BigInteger)).render_derived()
     return and_(first == any_(heads), tuple_(first, second).in_(select(listed.c.head, listed.c.tail)))
 
 

@@ -236,6 +236,18 @@ def test_where_it_stands_is_named(pharmacy: Clinic) -> None:
     assert error.value.issues[0].expression == "http.medication:Medication.code:in"
 
 
+def test_thousands_of_codes(clinic: Clinic) -> None:
+    concepts = [{"code": f"c{number}"} for number in range(5000)]
+    clinic.put(
+        {**DRUGS, "concept": concepts},
+        value_set("all", {"system": CODES}),
+        administration("k", (CODES, "c4711")),
+        administration("o", (CODES, "no")),
+    )
+    assert doses(clinic, among("all")) == ["k"]
+    assert doses(clinic, among("all", modifier="not-in")) == ["o"]
+
+
 def test_more_codes_than_that_are_too_costly(clinic: Clinic) -> None:
     clinic.put({**DRUGS, "concept": [{"code": f"c{number}"} for number in range(5001)]}, value_set("all", {"system": CODES}))
     with pytest.raises(BadRequest) as error:
