@@ -1,4 +1,4 @@
-"""The CapabilityStatement, derived from what is there: routes, served types and search parameters.
+"""The CapabilityStatement, derived from what is there: routes, served types, search parameters and operations.
 
 Nothing in it is written down twice, so it says what the server does. https://hl7.org/fhir/R4/capabilitystatement.html
 """
@@ -10,6 +10,8 @@ from weakref import WeakKeyDictionary
 
 from service.fhir.document import encode
 from service.records.context import Service
+from service.rest.operations.operation import INSTANCE, SYSTEM, TYPE, VERSION, Operation
+from service.rest.operations.table import OPERATIONS
 from service.rest.routes import ROUTES
 from service.search.parameter import Registry, SearchParameter
 
@@ -62,6 +64,7 @@ def _rest(service: Service) -> Tree:
         "security": {"description": "No authentication: the service is reachable on its own machine only."},
         "resource": [_resource(service, name) for name in sorted(service.definitions.types)],
         "interaction": [{"code": code} for code in _SYSTEM_LEVEL if _SAME_ROUTE.get(code, code) in offered],
+        "operation": [_operation(one) for one in OPERATIONS if SYSTEM in one.levels],
     }
 
 
@@ -85,6 +88,7 @@ def _resource(service: Service, name: str) -> Tree:
         "referencePolicy": ["literal", "logical", "enforced"] if service.settings.check_references else ["literal", "logical"],
         **_includes(service, name, parameters.values()),
         "searchParam": [_parameter(one) for _, one in sorted(parameters.items())],
+        "operation": [_operation(one) for one in OPERATIONS if _is_offered(one, name, "update" in offered)],
     }
 
 
@@ -108,3 +112,14 @@ def _includes(service: Service, name: str, parameters: Iterable[SearchParameter]
 
 def _parameter(parameter: SearchParameter) -> Tree:
     return {"name": parameter.code, "definition": parameter.url, "type": parameter.kind}
+
+
+def _is_offered(operation: Operation, name: str, is_writable: bool) -> bool:
+    """Whether the type `name` has the operation."""
+    if not operation.levels & {TYPE, INSTANCE, VERSION} or (operation.types and name not in operation.types):
+        return False
+    return is_writable or not operation.changes_state
+
+
+def _operation(operation: Operation) -> Tree:
+    return {"name": operation.code, "definition": operation.definition, "documentation": operation.documentation}

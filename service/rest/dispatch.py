@@ -10,6 +10,7 @@ from service.records.context import Context
 from service.rest import body, calls
 from service.rest.exchange import Call, FhirRequest, FhirResponse
 from service.rest.interactions import batch, capabilities, create, delete, history, patch, read, search, transaction, update, vread
+from service.rest.operations import table
 
 Interaction = Callable[[Context, Call], FhirResponse]
 
@@ -53,4 +54,5 @@ INTERACTIONS: Mapping[str, Interaction] = {
     "update": update.run,
     "patch": patch.run,
     "delete": delete.run,
+    "operation": table.run,
 }

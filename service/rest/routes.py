@@ -17,6 +17,7 @@ Pattern = tuple[str, ...]
 TYPE, ID, VERSION, KIND = "{type}", "{id}", "{version}", "{kind}"
 EVERY = "*"
 """Every type of a compartment."""
+OPERATION = "operation"
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _TYPE_SHAPE = re.compile(r"[A-Z][A-Za-z]{0,63}")
@@ -26,16 +27,22 @@ _READS = frozenset({"GET", "HEAD"})
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One interaction: the verb, the path below the base, and the interaction's code."""
+    """One interaction: the verb, the path below the base, and the interaction's code. `writes`: an operation that changes a resource."""
 
     method: str
     pattern: Pattern
     interaction: str
+    writes: bool = False
 
     @property
     def template(self) -> str:
         """The path as a URL template, as openapi.yaml and the log write it."""
         return "/" + "/".join(self.pattern)
+
+    @property
+    def operation(self) -> str | None:
+        """The code of the operation that it calls; None for any other interaction."""
+        return self.pattern[-1].removeprefix("$") if self.interaction == OPERATION else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,11 @@ class Match:
     id: str | None = None
     version: str | None = None
     kind: str | None = None
+
+
+def _read_operation(*pattern: str) -> tuple[Route, Route]:
+    """An operation that changes nothing: by GET, and by POST with its parameters in the body."""
+    return Route("GET", pattern, OPERATION), Route("POST", pattern, OPERATION)
 
 
 ROUTES: tuple[Route, ...] = (
@@ -72,6 +84,16 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", (KIND, ID, TYPE, "_search"), "search-type"),
     Route("GET", (KIND, ID, EVERY), "search-system"),
     Route("POST", (KIND, ID, EVERY, "_search"), "search-system"),
+    *_read_operation("Observation", "$lastn"),
+    *_read_operation("Observation", "$stats"),
+    *_read_operation("Patient", ID, "$everything"),
+    *_read_operation("Encounter", ID, "$everything"),
+    *_read_operation("$meta"),
+    *_read_operation(TYPE, "$meta"),
+    *_read_operation(TYPE, ID, "$meta"),
+    *_read_operation(TYPE, ID, "_history", VERSION, "$meta"),
+    Route("POST", (TYPE, ID, "$meta-add"), OPERATION, writes=True),
+    Route("POST", (TYPE, ID, "$meta-delete"), OPERATION, writes=True),
 )
 
 _BY_LENGTH = {length: [route for route in ROUTES if len(route.pattern) == length] for length in {len(route.pattern) for route in ROUTES}}
@@ -87,18 +109,20 @@ def match(definitions: Definitions, method: str, path: tuple[str, ...]) -> Match
     if not rows:
         raise NotFound.of("not-found", "unknown-path", _unknown_path(path))
     places = dict(zip(rows[0].pattern, path, strict=True))
-    for place in (KIND, TYPE):
-        if place in places:
-            require_type(definitions, places[place])
-    if TYPE in places:
-        rows = [route for route in rows if _has(definitions, places[TYPE], route)]
+    kind = places.get(KIND)
+    type = places.get(TYPE) if kind else path[0] if path and _TYPE_SHAPE.fullmatch(path[0]) else None
+    for named in (kind, type):
+        if named is not None:
+            require_type(definitions, named)
+    if type is not None:
+        rows = [route for route in rows if _has(definitions, type, route)]
     verb = "GET" if method == "HEAD" else method
     route = next((route for route in rows if route.method == verb), None)
     if route is None:
         raise _wrong_verb(method, path, rows)
     if ID in places:
         _require_id(method, places[ID])
-    return Match(route, places.get(TYPE), places.get(ID), places.get(VERSION), places.get(KIND))
+    return Match(route, type, places.get(ID), places.get(VERSION), kind)
 
 
 def is_id(text: str) -> bool:
@@ -135,7 +159,8 @@ def _unknown_type(definitions: Definitions, type: str) -> str:
 
 
 def _has(definitions: Definitions, type: str, route: Route) -> bool:
-    return route.interaction in definitions.types[type].interactions
+    needed = ("update" if route.writes else "read") if route.interaction == OPERATION else route.interaction
+    return needed in definitions.types[type].interactions
 
 
 def _wrong_verb(method: str, path: tuple[str, ...], rows: Iterable[Route]) -> MethodNotAllowed:
@@ -163,6 +188,15 @@ def _require_id(method: str, id: str) -> None:
 
 
 def _unknown_path(path: tuple[str, ...]) -> str:
-    if any(segment.startswith("$") for segment in path):
-        return "This server has no such operation. GET /metadata lists what it offers."
+    if path and path[-1].startswith("$"):
+        return f"There is no operation {path[-1][:40]!r} here. {_operations(path)}"
     return "This is not a FHIR URL of this server. Write Type, Type/id, Type/id/_history/version, _history or metadata below the base."
+
+
+def _operations(path: tuple[str, ...]) -> str:
+    """The operations that this server has at the place of one that it has not, or all of them with their places."""
+    known = [route for route in ROUTES if route.interaction == OPERATION]
+    here = sorted({route.pattern[-1] for route in known if _fits(route.pattern[:-1], path[:-1])})
+    if here:
+        return f"There is: {', '.join(here)}."
+    return f"There are: {', '.join(sorted({route.template for route in known}))}."

@@ -23,7 +23,9 @@ _OF_ITS_OWN = ("if-none-exist", idempotency.HEADER)
 
 def is_creation(request: FhirRequest) -> bool:
     """Whether `request` creates whatever there is, so that its order among others like it cannot matter."""
-    return request.method == "POST" and len(request.path) == 1 and not any(name in request.headers for name in _OF_ITS_OWN)
+    if request.method != "POST" or len(request.path) != 1 or request.path[0].startswith("$"):
+        return False
+    return not any(name in request.headers for name in _OF_ITS_OWN)
 
 
 def created(ctx: Context, requests: Sequence[FhirRequest], again: Dispatch) -> Mapping[int, FhirResponse]:

@@ -1,6 +1,7 @@
 """One contract, told three times: the routes, the CapabilityStatement and openapi.yaml say the same. And openapi.yaml is valid."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from service.app import create_app
 from service.config import Settings
 from service.rest import capability
 from service.rest.dispatch import INTERACTIONS
-from service.rest.routes import ROUTES
+from service.rest.operations.operation import CLINIC, STANDARD, Operation
+from service.rest.operations.table import OPERATIONS
+from service.rest.routes import ID, OPERATION, ROUTES, TYPE, VERSION
 from tests.databases import Databases
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +25,7 @@ VERBS = {"get", "put", "post", "delete", "patch", "head", "options", "trace"}
 BASE = "/fhir"
 INTERACTION = "x-fhir-interaction"
 BATCH = {"batch"}  # shares its route with the transaction
-CAPABILITIES = {"capabilities"}  # a CapabilityStatement does not list the interaction that shows it
+NOT_LISTED = {"capabilities", "operation"}  # a CapabilityStatement lists neither the interaction that shows it nor operations as one
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +68,69 @@ def test_the_capability_statement_has_the_interactions(contract: Any, app: Flask
     [rest] = statement["rest"]
     told = {one["code"] for one in rest["interaction"]} | {one["code"] for type in rest["resource"] for one in type["interaction"]}
     routed = {route.interaction for route in ROUTES}
-    assert (told - BATCH) | CAPABILITIES == routed == INTERACTIONS.keys()
+    assert (told - BATCH) | NOT_LISTED == routed == INTERACTIONS.keys()
     assert routed == {operation[INTERACTION] for _, _, operation in _operations(contract) if INTERACTION in operation}
+
+
+def test_the_operations_have_their_routes() -> None:
+    declared = {
+        (method, *pattern)
+        for one in OPERATIONS
+        for level in one.levels
+        for pattern in _patterns(one, level)
+        for method in (("POST",) if one.changes_state else ("GET", "POST"))
+    }
+    assert {(route.method, *route.pattern) for route in ROUTES if route.interaction == OPERATION} == declared
+    assert {route.operation for route in ROUTES if route.writes} == {one.code for one in OPERATIONS if one.changes_state}
+
+
+def _patterns(operation: Operation, level: str) -> Iterator[tuple[str, ...]]:
+    below = {"system": (), "type": (), "instance": (ID,), "version": (ID, "_history", VERSION)}[level]
+    for name in sorted(operation.types) or [TYPE]:
+        yield (*(() if level == "system" else (name,)), *below, f"${operation.code}")
+
+
+def test_the_capability_statement_has_the_operations(app: Flask) -> None:
+    [rest] = capability.statement(app.extensions["infusion_records"])["rest"]
+    told = {(type["type"], one["name"], one["definition"]) for type in rest["resource"] for one in type["operation"]}
+    types = {type["type"]: {one["code"] for one in type["interaction"]} for type in rest["resource"]}
+    assert told == {
+        (name, one.code, one.definition)
+        for one in OPERATIONS
+        for name, interactions in types.items()
+        if name in (one.types or types) and ("update" in interactions or not one.changes_state)
+    }
+    assert [one["name"] for one in rest["operation"]] == ["meta"]
+
+
+def test_the_contract_has_the_parameters_of_the_operations(contract: Any) -> None:
+    known = contract["components"]["parameters"]
+    for one in OPERATIONS:
+        for name in sorted(one.types) or [TYPE]:
+            path = next(path for path in contract["paths"] if path.endswith(f"${one.code}") and path.startswith(f"/fhir/{name}/"))
+            told = [known[item["$ref"].rpartition("/")[2]] for item in contract["paths"][path].get("get", {}).get("parameters", [])]
+            primitive = {item.name for item in one.parameters if item.type[0].islower() or item.type == "Period"}
+            assert primitive <= {item["name"] for item in told}, one.code
+
+
+def test_what_deviates_from_r4_is_defined(app: Flask) -> None:
+    """An operation of the clinic has an OperationDefinition, which is valid and says what the declaration says."""
+    gate = app.extensions["infusion_records"].gate
+    definitions = {
+        tree["url"]: tree
+        for path in (ROOT / "fhir_profiles/clinic").glob("OperationDefinition-*.json")
+        if (tree := json.loads(path.read_text()))
+    }
+    own = {one.definition: one for one in OPERATIONS if one.definition.startswith(CLINIC)}
+    assert definitions.keys() == own.keys()
+    for url, tree in definitions.items():
+        assert [issue for issue in gate.check(tree) if issue.severity == "error"] == [], url
+        told = {(item["name"], item.get("type"), item["max"] == "*", item["min"] == 1) for item in tree["parameter"] if item["use"] == "in"}
+        one = own[url]
+        assert told == {(item.name, item.type, item.many, item.required) for item in one.parameters}, url
+        assert (tree["code"], set(tree["resource"]), tree["affectsState"]) == (one.code, one.types, one.changes_state)
+        assert {level for level in ("system", "type", "instance") if tree[level]} == one.levels
+        assert tree["base"].startswith(STANDARD)
 
 
 def test_every_operation_has_a_name_a_summary_and_an_answer(contract: Any) -> None:

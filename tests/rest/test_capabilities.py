@@ -19,7 +19,7 @@ def test_the_statement_says_what_the_routes_offer(api: FlaskClient) -> None:
     stated = {one["code"] for one in resources(api)["Patient"]["interaction"]} | {
         one["code"] for one in answer.json["rest"][0]["interaction"]
     }
-    assert stated | {"capabilities"} == {route.interaction for route in ROUTES} | {"batch"}
+    assert stated | {"capabilities", "operation"} == {route.interaction for route in ROUTES} | {"batch"}
 
 
 def test_read_only_types_offer_no_writes(api: FlaskClient) -> None:

@@ -43,7 +43,17 @@ def test_every_url_of_the_specification_names_its_interaction(method: str, url: 
 
 @pytest.mark.parametrize(
     "url",
-    ["nonsense", "Patient/1/2/3/4", "patient/1", "Patient/1/$everything", "$meta", "Patient/_nope", "_history/2", "Patient/1/_history/2/3"],
+    [
+        "nonsense",
+        "Patient/1/2/3/4",
+        "patient/1",
+        "Patient/1/$nothing",
+        "$nope",
+        "Observation/1/$lastn",
+        "Patient/_nope",
+        "_history/2",
+        "Patient/1/_history/2/3",
+    ],
 )
 def test_a_path_of_no_interaction_is_not_found(url: str) -> None:
     with pytest.raises(NotFound):
@@ -125,3 +135,34 @@ def test_a_compartment_has_known_types_and_is_only_read() -> None:
     for url in ("Patient/p/Observation", "Patient/p/*"):
         with pytest.raises(MethodNotAllowed, match="Offered: GET, HEAD"):
             match("POST", url)
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "type", "operation"),
+    [
+        ("GET", "$meta", None, "meta"),
+        ("GET", "Patient/$meta", "Patient", "meta"),
+        ("POST", "Patient/1/_history/2/$meta", "Patient", "meta"),
+        ("POST", "Patient/1/$meta-add", "Patient", "meta-add"),
+        ("GET", "Observation/$lastn", "Observation", "lastn"),
+        ("HEAD", "Encounter/1/$everything", "Encounter", "everything"),
+    ],
+)
+def test_operations_have_routes(method: str, url: str, type: str | None, operation: str) -> None:
+    found = match(method, url)
+    assert (found.type, found.route.interaction, found.route.operation) == (type, "operation", operation)
+
+
+def test_an_unknown_operation_is_answered_with_those_that_are() -> None:
+    with pytest.raises(NotFound, match=r"no operation '\$nope' here\. There is: \$everything, \$meta, \$meta-add, \$meta-delete\."):
+        match("GET", "Patient/1/$nope")
+    with pytest.raises(NotFound, match=r"There is: \$lastn, \$meta, \$stats\."):
+        match("POST", "Observation/$everything")
+    with pytest.raises(NotFound, match=r"There are: /\$meta, /Encounter/\{id\}/\$everything"):
+        match("GET", "Patient/1/2/3/4/5/$meta")
+    with pytest.raises(MethodNotAllowed):
+        match("GET", "Patient/1/$meta-add")
+    with pytest.raises(MethodNotAllowed):
+        match("POST", "AuditEvent/1/$meta-add")
+    with pytest.raises(NotFound, match="Did you mean Patient"):
+        match("GET", "Pateint/$meta")

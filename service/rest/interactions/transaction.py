@@ -62,6 +62,10 @@ def _asked(ctx: Context, call: Call, bundle: Document) -> list[Asked]:
 def _require_processable(inner: Call) -> None:
     if inner.interaction == "transaction":
         raise BadRequest.of("not-supported", "bundle-nested", "A Bundle in a Bundle is not processed. Send it as a request of its own.")
+    if inner.interaction == "operation" and inner.request.method not in ("GET", "HEAD"):
+        raise BadRequest.of(
+            "not-supported", "bundle-operation", "A transaction takes operations by GET alone. Send this one as a request of its own."
+        )
 
 
 def _change(ctx: Context, entry: Entry, inner: Call) -> Change:

@@ -1,0 +1,49 @@
+"""What an operation is: a declaration that the routes, the CapabilityStatement and openapi.yaml are held to.
+
+https://hl7.org/fhir/R4/operations.html, https://hl7.org/fhir/R4/operationdefinition.html
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from service.records.context import Context
+from service.rest.exchange import Call, FhirResponse
+from service.rest.operations.arguments import Arguments
+
+SYSTEM, TYPE, INSTANCE, VERSION = "system", "type", "instance", "version"
+
+STANDARD = "http://hl7.org/fhir/OperationDefinition/"
+CLINIC = "https://clinic.example/fhir/OperationDefinition/"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One input: its name, its R4 type, and how often it may come (`many`: any number of times)."""
+
+    name: str
+    type: str
+    many: bool = False
+    required: bool = False
+
+
+Run = Callable[[Context, Call, Arguments], FhirResponse]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation.
+
+    `levels` say where it stands in the URL, `types` on which resource types (none: on all of them, or below the base). One that
+    `changes_state` takes POST alone. `searches`: every search parameter of its type is an input too. `definition` is the URL of its
+    OperationDefinition: R4's own, or the clinic's where this server takes or gives more than R4 says.
+    """
+
+    code: str
+    levels: frozenset[str]
+    types: frozenset[str]
+    changes_state: bool
+    definition: str
+    documentation: str
+    parameters: tuple[Parameter, ...]
+    run: Run
+    searches: bool = False

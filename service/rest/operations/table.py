@@ -1,0 +1,55 @@
+"""Every operation of the server, and how a call finds its own."""
+
+from collections.abc import Mapping
+
+from service.errors import BadRequest
+from service.records.context import Context
+from service.rest.exchange import Call, FhirResponse
+from service.rest.operations import arguments, encounter_everything, lastn, meta, meta_add, meta_delete, patient_everything, stats
+from service.rest.operations.arguments import Arguments
+from service.rest.operations.operation import Operation
+
+OPERATIONS: tuple[Operation, ...] = (
+    lastn.OPERATION,
+    stats.OPERATION,
+    encounter_everything.OPERATION,
+    patient_everything.OPERATION,
+    meta.OPERATION,
+    meta_add.OPERATION,
+    meta_delete.OPERATION,
+)
+
+_BY_CODE: Mapping[str, tuple[Operation, ...]] = {
+    code: tuple(one for one in OPERATIONS if one.code == code) for code in {one.code for one in OPERATIONS}
+}
+
+
+def run(ctx: Context, call: Call) -> FhirResponse:
+    """The answer of the operation that `call` names. BadRequest for inputs that it does not know, with those that it does."""
+    operation = called(call)
+    given = arguments.read(ctx, call)
+    _require_known(operation, given)
+    return operation.run(ctx, call, given)
+
+
+def called(call: Call) -> Operation:
+    """The operation that the URL of `call` names."""
+    code = call.template.rpartition("$")[2]
+    return next(one for one in _BY_CODE[code] if not one.types or call.type in one.types)
+
+
+def _require_known(operation: Operation, given: Arguments) -> None:
+    known = {parameter.name: parameter for parameter in operation.parameters}
+    for name, _ in given.pairs:
+        if name not in known and not operation.searches:
+            raise arguments.refused(name, f"${operation.code} has no parameter '{name[:40]}'. {_listed(operation)}", "not-supported")
+        if name in known and not known[name].many and sum(one == name for one, _ in given.pairs) > 1:
+            raise arguments.refused(name, f"'{name}' stands twice. Give it once.", "invalid")
+    for parameter in operation.parameters:
+        if parameter.required and not given.has(parameter.name):
+            raise BadRequest.of("required", "operation-parameter", f"${operation.code} needs '{parameter.name}'.", f"http.{parameter.name}")
+
+
+def _listed(operation: Operation) -> str:
+    names = ", ".join(parameter.name for parameter in operation.parameters)
+    return f"It has: {names}." if names else "It has none."

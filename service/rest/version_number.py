@@ -1,0 +1,16 @@
+"""The number of a version in a URL."""
+
+from service.errors import NotFound
+from service.rest.exchange import Call
+
+_DIGITS = 9
+
+
+def of(call: Call) -> int:
+    """The version that the URL names. NotFound for one that no version can have."""
+    text = call.version or ""
+    if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS and int(text)):
+        raise NotFound.of(
+            "not-found", "unknown-version", f"This {call.type} has no version {text[:20]!r}. Versions are numbered from 1; see _history."
+        )
+    return int(text)

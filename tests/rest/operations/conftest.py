@@ -1,0 +1,22 @@
+"""A clinic on each database for the tests of operations: its settings are those of a service as delivered."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from flask.testing import FlaskClient
+
+from service.app import create_app
+from service.config import Settings
+from tests.databases import KINDS, Databases
+
+SETTINGS = Settings(cursor_key="c" * 32, time_zone="America/Los_Angeles")
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def clinic(request: pytest.FixtureRequest, databases: Databases) -> Iterator[FlaskClient]:
+    """The test client of a service on a fresh database; the tests of a module share it."""
+    with databases.fresh(request.param) as url:
+        app = create_app(replace(SETTINGS, database_url=url))
+        yield app.test_client()
+        app.extensions["infusion_records"].database.dispose()
