@@ -14,6 +14,8 @@ from service.config import DEFAULT_PORT, Settings, SettingsError
 
 if TYPE_CHECKING:
     from service.records.context import Context
+    from service.search.parameter import Registry
+    from service.search.registries import Registries
     from service.storage.database import Database
 
 _LOOPBACK = "127.0.0.1"
@@ -151,6 +153,11 @@ def upgrade(revision: str) -> None:
     with _database(Settings.load()) as database:
         migrate.upgrade(database, revision)
         click.echo(f"The database is at revision {migrate.current(database)}.")
+        is_newest = migrate.current(database) == migrate.newest()
+    if is_newest:
+        with _record(Settings.load()) as ctx:
+            if sentence := _waiting(ctx.service.registry):
+                click.echo(sentence)
 
 
 @db.command()
@@ -245,29 +252,54 @@ def import_(files: tuple[Path, ...]) -> None:
 
 
 @main.command()
-@click.option("--type", "types", multiple=True, metavar="TYPE", help="Only this resource type; may be given more than once.")
-def reindex(types: tuple[str, ...]) -> None:
-    """Rebuild the search index while the service runs.
+@click.argument("types", nargs=-1, metavar="[TYPE]...")
+@click.option("--all", "everything", is_flag=True, help="Rebuild every type, also what needs no rebuilding.")
+def reindex(types: tuple[str, ...], everything: bool) -> None:
+    """Bring the search index up to date while the service runs: for TYPEs, or for all that have parameters which are not indexed yet.
 
-    An interrupted run is simply started again: what was rebuilt stays.
+    SearchParameter resources that came, changed or went are taken up. An interrupted run is started again and goes on where it stopped.
 
     \b
     Examples:
       infusion-records reindex
-      infusion-records reindex --type Observation --type Encounter
+      infusion-records reindex Observation Encounter
+      infusion-records reindex --all
     """
+    from service.search import adoption
+
     with _record(Settings.load()) as ctx:
-        known = ctx.service.definitions.types
+        known, registries = ctx.service.definitions.types, ctx.service.registries
         if unknown := [name for name in types if name not in known]:
-            raise click.BadParameter(f"{unknown[0]} is not a supported resource type.", param_hint="--type")
-        for name in types or sorted(known):
-            _reindex_type(ctx, name)
+            raise click.BadParameter(f"{unknown[0]} is not a supported resource type.", param_hint="TYPE")
+        waiting = adoption.prepare(registries)
+        for name in types or (sorted(known) if everything else waiting):
+            _reindex_type(registries, name)
+        adoption.drop(registries)
+        _report(registries)
 
 
-def _reindex_type(ctx: "Context", name: str) -> None:
+def _reindex_type(registries: "Registries", name: str) -> None:
     from service.search.reindex import reindex as rebuilt
 
     with click.progressbar(length=1, label=name) as bar:
-        for progress in rebuilt(ctx.service.database, ctx.service.registry, name):
+        for progress in rebuilt(registries, name):
             bar.length = progress.total
             bar.update(progress.done - bar.pos)
+        bar.update(bar.length or 1)
+
+
+def _report(registries: "Registries") -> None:
+    """What is indexed now, and what cannot be."""
+    registry = registries.current()
+    refused = registry.proposed.refused()
+    for one in refused:
+        click.echo(f"SearchParameter/{one.row.get('id')}: '{one.code}' of {one.type} cannot be searched: {one.refusal}.", err=True)
+    click.echo(_waiting(registry) or "Every search parameter is indexed.")
+    if refused:
+        raise click.ClickException(f"{len(refused)} were refused; the lines above say why.")
+
+
+def _waiting(registry: "Registry") -> str:
+    """The sentence that asks for a reindex; empty when none is needed."""
+    types = sorted({type for type, _ in registry.awaited()})
+    return f"Not all search parameters of {', '.join(types)} are indexed. Run: infusion-records reindex" if types else ""

@@ -43,12 +43,15 @@ def commit_once(ctx: Context, changes: Sequence[Change], receipt: Receipt) -> An
 def _retried(ctx: Context, changes: Sequence[Change], attempt: Callable[..., Result]) -> Result:
     inspected = inspect(ctx, changes)
     for _ in range(_ATTEMPTS):
-        ctx.service.registries.current()
+        ctx.service.registries.prepare()
         try:
             with ctx.service.database.write(creates=len(changes)) as tx:
-                return attempt(ctx.writing(tx), tx, changes, inspected)
+                result = attempt(ctx.writing(tx), tx, changes, inspected)
         except Collision:
             continue
+        if any(change.type == "SearchParameter" for change in changes):
+            ctx.service.registries.expire()
+        return result
     raise Conflict.of("conflict", "contention", "Other writes to the same resources kept winning. Nothing was written; send it again.")
 
 

@@ -21,7 +21,7 @@ class Service:
     settings: Settings
     database: Database
     definitions: Definitions
-    registries: Registries | Pinned
+    registries: Registries
     gate: Gate
     cursors: Cursors
     clock: Clock
@@ -54,7 +54,7 @@ class Context:
         registries = self.service.registries
         if isinstance(registries, Pinned):
             return self
-        return replace(self, service=replace(self.service, registries=Pinned(registries.writing(tx))))
+        return replace(self, service=replace(self.service, registries=Pinned(registries.database, registries.writing(tx))))
 
     @contextmanager
     def snapshot(self, pull: bool = False) -> Iterator[Transaction]:

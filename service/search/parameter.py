@@ -103,6 +103,16 @@ class Registry:
             key: digest for key, digest in {**usable, **self.digests()}.items() if activation.refusal(entries.get(key), digest) is not None
         }
 
+    def kept_up(self, type: str) -> dict[str, str]:
+        """What every write of this process makes rows for, of `type`: the digests by code."""
+        entries = self.listing.entries if self.listing else {}
+        found = {code: digest for (name, code), digest in self.digests().items() if name == type}
+        for code in self._adopted(type):
+            digest = self.digest_of(entries[type, code])
+            if digest is not None:
+                found[code] = digest
+        return found
+
     def digest_of(self, entry: activation.Listed) -> str | None:
         """The digest with which writes of this process keep up a listed parameter; None when they do not."""
         if entry.definition is None or self._plan_parameter(*entry.key) is not None:

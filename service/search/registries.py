@@ -5,10 +5,9 @@ generation that it opened at, or starts again. So after a change was committed, 
 after GRACE_SECONDS; what writes stop to maintain was refused by all searches before.
 
 Entries whose rows this process does not make, because it is another version of the service or runs in another time zone, are disowned
-before it writes anything.
+before its first write: nobody searches them then, until a reindex.
 """
 
-import logging
 import time
 from collections.abc import Callable
 from threading import Lock
@@ -26,7 +25,6 @@ SECONDS = 1.0
 GRACE_SECONDS = 3.0
 _ATTEMPTS = 8
 _NEVER = float("-inf")
-_LOG = logging.getLogger("infusion_records.search")
 
 Result = TypeVar("Result")
 
@@ -39,6 +37,7 @@ class Registries:
         self.grace_seconds = grace_seconds
         self._defined = definitions
         self._current = definitions
+        self._foreign: tuple[Listed, ...] = ()
         self._checked = _NEVER
         self._lock = Lock()
 
@@ -62,10 +61,19 @@ class Registries:
         self.expire()
         return False
 
+    def prepare(self) -> None:
+        """Before a write opens: know the present list, and disown what the write would not keep up."""
+        self.current()
+        if self._foreign:
+            with self._lock:
+                if self._foreign:
+                    self._disown(self._foreign)
+                self._check()
+
     def writing(self, tx: Transaction) -> Registry:
-        """The registry for a write that has just opened. Raises Collision when it has to start again with another."""
+        """The registry for a write that has just opened. Raises Collision when it has to be prepared again."""
         registry = self._current
-        if tx.generation != _generation(registry):
+        if tx.generation != _generation(registry) or self._foreign:
             self.expire()
             raise Collision
         return registry
@@ -73,7 +81,7 @@ class Registries:
     def transact(self, work: Callable[[Transaction, Registry], Result]) -> Result:
         """Run `work` in a write with its registry; again from the start when another write wins. Raises Conflict when that never ends."""
         for _ in range(_ATTEMPTS):
-            self.current()
+            self.prepare()
             try:
                 with self.database.write() as tx:
                     return work(tx, self.writing(tx))
@@ -86,61 +94,51 @@ class Registries:
         self._checked = _NEVER
 
     def start(self) -> None:
-        """Before the first request: make all parameters active whose types have no resources, and tell in the log what awaits a reindex."""
-        registry = self.current()
-        if not registry.awaited():
+        """Before the first request: parameters become active at once on types that have no resources."""
+        if not self.current().awaited():
             return
-        waiting = self._await_empty()
+        with self.database.write() as tx:
+            waiting = self._await_empty(tx)
         if waiting:
             self.database.settled()
-            self.transact(lambda tx, registry: self._activate_empty(tx, registry, waiting))
-            self.expire()
-        types = sorted({type for type, _ in self.current().awaited()})
-        if types:
-            _LOG.warning("not all search parameters of %s are indexed; run: infusion-records reindex", ", ".join(types))
-
-    def _await_empty(self) -> dict[Key, str]:
-        """List what the release defines for types without resources, so that every write makes its rows from now on."""
-
-        def work(tx: Transaction, registry: Registry) -> dict[Key, str]:
-            used, defined = active_list.used_types(tx, registry.definitions), registry.digests()
-            waiting = {key: digest for key, digest in registry.awaited().items() if key in defined and key[0] not in used}
-            if waiting:
-                active_list.put(tx, registry.definitions, [Listed(*key, digest, INDEXING) for key, digest in waiting.items()])
-                active_list.advance(tx)
-            return waiting
-
-        waiting = self.transact(work)
+            with self.database.write() as tx:
+                self._activate_empty(tx, waiting)
         self.expire()
+
+    def _await_empty(self, tx: Transaction) -> dict[Key, str]:
+        """List what the release defines for types without resources, so that every write makes its rows from now on."""
+        known = self._defined.definitions
+        registry = self._defined.listed(active_list.read(tx, known))
+        used, defined = active_list.used_types(tx, known), registry.digests()
+        waiting = {key: digest for key, digest in registry.awaited().items() if key in defined and key[0] not in used}
+        if waiting:
+            active_list.put(tx, known, [Listed(*key, digest, INDEXING) for key, digest in waiting.items()])
+            active_list.advance(tx)
         return waiting
 
-    def _activate_empty(self, tx: Transaction, registry: Registry, waiting: dict[Key, str]) -> None:
-        used = active_list.used_types(tx, registry.definitions)
+    def _activate_empty(self, tx: Transaction, waiting: dict[Key, str]) -> None:
+        """Those whose type has no resource even now that every write makes the rows."""
+        known = self._defined.definitions
+        used = active_list.used_types(tx, known)
         by_type: dict[str, dict[str, str]] = {}
         for (type, code), digest in waiting.items():
             by_type.setdefault(type, {})[code] = digest
         for type, digests in by_type.items():
             if type not in used:
-                active_list.activate(tx, registry.definitions, type, digests)
+                active_list.activate(tx, known, type, digests)
         active_list.advance(tx)
 
     def _check(self) -> None:
-        """Compare with the database; read the list again when its generation is another, and disown what is not ours."""
-        while True:
-            began = clock.monotonic()
-            with self.database.glance() as tx:
-                known = self._current.listing
-                if known is not None and active_list.number(tx) == known.generation:
-                    break
+        """Compare with the database, and read the list again when its generation is another."""
+        began = clock.monotonic()
+        with self.database.glance() as tx:
+            known = self._current.listing
+            if known is None or active_list.number(tx) != known.generation:
                 registry = self._defined.listed(active_list.read(tx, self._defined.definitions))
-            foreign = _foreign(registry)
-            if foreign:
-                self._disown(foreign)
-            else:
-                self._current = registry
+                self._current, self._foreign = registry, _foreign(registry)
         self._checked = began
 
-    def _disown(self, foreign: list[Listed]) -> None:
+    def _disown(self, foreign: tuple[Listed, ...]) -> None:
         with self.database.write() as tx:
             active_list.disown(tx, self._defined.definitions, foreign)
             active_list.advance(tx)
@@ -148,20 +146,21 @@ class Registries:
             time.sleep(self.grace_seconds)
 
 
-def _foreign(registry: Registry) -> list[Listed]:
+def _foreign(registry: Registry) -> tuple[Listed, ...]:
     """The entries whose rows this process does not make as listed."""
     entries = registry.listing.entries.values() if registry.listing else ()
-    return [one for one in entries if one.digest != FOREIGN and one.state != DROPPING and registry.digest_of(one) != one.digest]
+    return tuple(one for one in entries if one.digest != FOREIGN and one.state != DROPPING and registry.digest_of(one) != one.digest)
 
 
 def _generation(registry: Registry) -> int:
     return registry.listing.generation if registry.listing else -1
 
 
-class Pinned:
+class Pinned(Registries):
     """One registry for as long as a write takes."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, database: Database, registry: Registry) -> None:
+        super().__init__(database, registry.defined)
         self._registry = registry
 
     def current(self) -> Registry:
@@ -171,6 +170,9 @@ class Pinned:
     def confirms(self, tx: Transaction, registry: Registry) -> bool:  # noqa: ARG002 - as of Registries
         """Whether it is this one."""
         return registry is self._registry
+
+    def prepare(self) -> None:
+        """Nothing: the write is open."""
 
     def expire(self) -> None:
         """Nothing: the write has one registry to its end."""

@@ -97,8 +97,8 @@ def test_refused_lines_are_named(database_url: str, tmp_path: Path) -> None:
 
 
 def test_the_index_is_rebuilt(database_url: str) -> None:
-    assert _run("reindex", "--type", "Patient", DATABASE_URL=database_url).exit_code == 0
-    refused = _run("reindex", "--type", "Dragon", DATABASE_URL=database_url)
+    assert _run("reindex", "Patient", DATABASE_URL=database_url).exit_code == 0
+    refused = _run("reindex", "Dragon", DATABASE_URL=database_url)
     assert refused.exit_code == 2
     assert "Dragon is not a supported resource type" in refused.output
 
