@@ -115,6 +115,7 @@ class Settings:
     page_default: int = _count(50)
     page_max: int = _count(1000)
     include_max: int = _count(5000)
+    explain: bool = _switch(False)
     write_seconds: float = _seconds(30.0)
     statement_seconds: float = _seconds(30.0)
     busy_seconds: float = _seconds(10.0)

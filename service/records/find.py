@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from service.records.context import Context
+from service.records.explanation import require_allowed
 from service.search.execute import Page, execute
 from service.search.parse import Options, parse
 from service.search.query import Across, Compartment, Query
@@ -17,6 +18,7 @@ def find(
     while True:
         registry = ctx.service.registry
         asked = parse(registry, type, pairs, options, compartment)
+        require_allowed(ctx, asked)
         alone = isinstance(asked, Query) and asked.is_one_statement
         with ctx.glance() if alone else ctx.snapshot(pull=asked.pulls) as tx:
             page = execute(tx, registry, asked, ctx.service.cursors, settings.include_max)

@@ -13,6 +13,7 @@ from service.errors import NotFound, UnsupportedMediaType
 from service.fhir import bundle, outcome
 from service.fhir.bundle import Entry, Link
 from service.records.context import Context
+from service.records.explanation import explanation
 from service.records.find import find
 from service.records.read import read
 from service.rest import body, preference, query, response, subset
@@ -71,7 +72,7 @@ def _entries(ctx: Context, asked: Query | Across, page: Page) -> Iterator[Entry]
     for mode, found in (("match", page.matches), ("include", page.included)):
         for one in found:
             yield bundle.matched(response.url(ctx, one.type, one.id), _shown(ctx, one, view), mode)
-    if issues := (*first.ignored, *page.issues):
+    if issues := (*first.ignored, *page.issues, *explanation(ctx, asked)):
         yield bundle.advised(outcome.tree(issues))
 
 
