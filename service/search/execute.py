@@ -74,7 +74,7 @@ def execute(tx: Transaction, registry: Registry, asked: Query | Across, cursors:
     found = across.page(searches, first.count + 1, position)
     page, more = found[: first.count], len(found) > first.count
     total = _total(first, len(page), alone=position is None and not more)
-    others, issues = _included(tx, registry, queries, [one.row for one in page], most_included)
+    others, issues = included(tx, registry, first, [one.row for one in page], most_included)
     return Page(
         matches=tuple(_found(registry, one.row) for one in page),
         included=tuple(_found(registry, row) for row in others),
@@ -101,21 +101,6 @@ def _canonical(registry: Registry, asked: Query | Across) -> list[Pair]:
 
 def _place(query: Query) -> str:
     return f"{query.compartment.kind}/{query.compartment.id}" if query.compartment else ""
-
-
-def _included(
-    tx: Transaction, registry: Registry, queries: tuple[Query, ...], page: list[Any], limit: int
-) -> tuple[list[Any], tuple[Issue, ...]]:
-    """What the matches of each type bring with them; nothing twice, and nothing that is a match."""
-    matched = {row.res_id for row in page}
-    rows: dict[int, Any] = {}
-    issues: tuple[Issue, ...] = ()
-    for query in queries if queries[0].includes else ():
-        number = registry.definitions.type_number(query.type)
-        found, reported = included(tx, registry, query, [row for row in page if row.type == number], limit - len(rows))
-        rows.update({row.res_id: row for row in found if row.res_id not in matched})
-        issues = issues or reported
-    return list(rows.values()), issues
 
 
 def _horizon(tx: Transaction, query: Query, position: Position | None) -> int | None:

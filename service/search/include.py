@@ -1,94 +1,218 @@
 """`_include` and `_revinclude`: the resources that matches refer to, and those that refer to matches, up to a limit.
 
-Forward references are read from the page's own resources; the index answers the reverse. What is a match already is not
-included again. A limit that was reached is reported as a warning. https://hl7.org/fhir/R4/search.html#include
+The reference index answers both directions. With `:iterate` an include is followed again from what was added, round by round. A reference
+to one version brings that version; a canonical URL brings the resources with that URL, and of that version if it names one. Nothing comes
+twice, and no match comes again. A limit that was reached is reported as a warning. https://hl7.org/fhir/R4/search.html#include
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
-from sqlalchemy import BindParameter, Integer, bindparam, select
 
 from service.errors import Issue
-from service.search.compile import bodies
+from service.search import include_rows
+from service.search.include_rows import Arm, Edge, Key, VersionKey
+from service.search.keys import text_key
 from service.search.parameter import Registry
 from service.search.query import Include, Query
+from service.search.result_parameters import ANY
+from service.search.types.literals import EXTERNAL
+from service.search.types.protocol import SearchParameter
 from service.storage.database import Transaction
-from service.storage.tables import search as index
-from service.storage.tables.resources import resource
 
-Key = tuple[str, int]
-"""(FHIR id, type number)"""
-_CHUNK = 300
+MOST_ROUNDS = 10
+_VERSION = "/_history/"
+_URLS = frozenset({"canonical", "uri", "url"})
+Types = frozenset[int]
+"""Type numbers."""
 
-_IDS: BindParameter[str] = bindparam("ids", expanding=True)
-_NUMBER: BindParameter[int] = bindparam("type_number")
-_LIVING = (resource.c.type == _NUMBER, resource.c.fhir_id.in_(_IDS), resource.c.deleted.is_(False))
-_NAMED = bodies(select(resource.c.res_id).where(*_LIVING).subquery("page"))
-_POINTING = index.reference.c
-_POINTS = (_POINTING.param.in_(bindparam("keys", expanding=True)), _POINTING.target_id.in_(_IDS), _POINTING.target_type == _NUMBER)
-_COUNT = bindparam("count", type_=Integer)
-_REFERRING = bodies(select(_POINTING.res_id).distinct().where(*_POINTS).order_by(_POINTING.res_id).limit(_COUNT).subquery("page"))
+
+class _Canonical(msgspec.Struct):
+    """What a canonical URL may name of a resource."""
+
+    url: str | None = None
+    version: str | None = None
 
 
 def included(tx: Transaction, registry: Registry, query: Query, page: Sequence[Any], limit: int) -> tuple[list[Any], tuple[Issue, ...]]:
-    """The rows to include for the rows of `page` (as `compile.bodies` has them), and a warning when there were too many."""
+    """The rows to include for the rows of `page` (as `compile.bodies` has them), and warnings when something is left out.
+
+    The matches may be of several types: of `query` the includes count, not the type.
+    """
     if not query.includes or not page:
         return [], ()
-    wanted = sorted(_referred(registry, query, page))
-    seen = {row.res_id for row in page}
-    rows: dict[int, Any] = {}
-    for row in (*_by_key(tx, wanted, limit + len(seen)), *_referring(tx, registry, query, page, limit + len(seen))):
-        if row.res_id not in seen and row.body is not None:
-            rows.setdefault(row.res_id, row)
-    kept = list(rows.values())[:limit]
-    if len(rows) > len(kept):
+    walk = _Walk(tx, registry, limit, {(row.type, row.fhir_id, row.version) for row in page})
+    frontier, includes, rounds = page, query.includes, 0
+    while frontier and includes and rounds < MOST_ROUNDS and not walk.is_over:
+        frontier = walk.round(includes, frontier)
+        includes = tuple(include for include in includes if include.iterate)
+        rounds += 1
+    if walk.is_over:
         message = f"More than {limit} resources were to be included; the rest is left out. Ask for smaller pages with '_count'."
-        return kept, (Issue("warning", "too-costly", "include-limit", message),)
-    return kept, ()
+        return walk.rows[:limit], (Issue("warning", "too-costly", "include-limit", message),)
+    if frontier and includes:
+        message = f"Includes are followed for {MOST_ROUNDS} rounds; what lies further is left out. Go on from what was included."
+        return walk.rows, (Issue("warning", "too-costly", "include-rounds", message),)
+    return walk.rows, ()
 
 
-def _referred(registry: Registry, query: Query, page: Sequence[Any]) -> set[Key]:
-    forward = [include for include in query.includes if not include.reverse]
-    keys: set[Key] = set()
-    for row in page if forward else ():
-        tree = msgspec.json.decode(row.body)
-        for include in forward:
-            number = registry.definitions.type_number(include.target) if include.target else None
-            for code in _codes(registry, include):
-                keys.update(key for key in registry.references(query.type, code, tree) if number in (None, key[1]))
-    return keys
+@dataclass(slots=True)
+class _Ends:
+    """Where references lead: current resources, versions, and URLs with the version that they name and the types that are wanted."""
+
+    keys: set[Key] = field(default_factory=set)
+    versions: set[VersionKey] = field(default_factory=set)
+    urls: dict[tuple[str, str | None], Types] = field(default_factory=dict)
 
 
-def _codes(registry: Registry, include: Include) -> tuple[str, ...]:
-    return registry.reference_codes(include.source) if include.parameter == "*" else (include.parameter,)
+@dataclass(slots=True)
+class _Walk:
+    """The rounds of one page. `seen`: the versions that the answer has already; `rows`: what is included."""
+
+    tx: Transaction
+    registry: Registry
+    limit: int
+    seen: set[VersionKey]
+    rows: list[Any] = field(default_factory=list)
+    known: set[Key] = field(default_factory=set)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is more than may be included."""
+        return len(self.rows) > self.limit
+
+    def round(self, includes: Sequence[Include], frontier: Sequence[Any]) -> list[Any]:
+        """What the includes add, seen from `frontier`."""
+        self.known.update((row.type, row.fhir_id) for row in frontier)
+        before = len(self.rows)
+        for row in chain(self._referred(includes, frontier), self._referring(includes, frontier)):
+            key = (row.type, row.fhir_id, row.version)
+            if row.body is not None and key not in self.seen:
+                self.seen.add(key)
+                self.rows.append(row)
+                if self.is_over:
+                    break
+        return self.rows[before:]
+
+    def _referred(self, includes: Sequence[Include], frontier: Sequence[Any]) -> Iterator[Any]:
+        """Forwards, by the rows of the frontier in the reference index."""
+        wanted = self._wanted(includes, {row.type for row in frontier})
+        if not wanted:
+            return
+        res_ids = [row.res_id for row in frontier]
+        ends = _ends(include_rows.edges(self.tx, res_ids, sorted(wanted)), wanted)
+        room = self.limit + 1 - len(self.rows)
+        yield from include_rows.current(self.tx, islice(sorted(ends.keys - self.known), room))
+        yield from include_rows.versions(self.tx, islice(sorted(ends.versions - self.seen), room))
+        yield from self._canonical(ends.urls)
+
+    def _wanted(self, includes: Sequence[Include], sources: Iterable[int]) -> dict[int, Types]:
+        """The index parameters to follow from resources of `sources`, and the types to follow them to; EXTERNAL stands for URLs."""
+        wanted: dict[int, Types] = {}
+        for name in map(self.registry.definitions.type_name, sorted(sources)):
+            for include in includes:
+                if include.reverse or include.source not in (ANY, name):
+                    continue
+                for parameter in _parameters(self.registry, name, include.parameter):
+                    for key in parameter.keys:
+                        wanted[key] = wanted.get(key, frozenset()) | self._types(parameter, include.target)
+        return wanted
+
+    def _types(self, parameter: SearchParameter, target: str | None) -> Types:
+        names = parameter.only or self.registry.definitions.types.keys()
+        numbers = {self.registry.definitions.type_number(name) for name in names if target in (None, name)}
+        return frozenset(numbers | {EXTERNAL}) if parameter.elements & _URLS else frozenset(numbers)
+
+    def _canonical(self, urls: dict[tuple[str, str | None], Types]) -> Iterator[Any]:
+        """The resources that canonical URLs mean."""
+        if not urls:
+            return
+        wanted: dict[str, list[tuple[str | None, Types]]] = {}
+        for (url, version), types in urls.items():
+            wanted.setdefault(url, []).append((version, types))
+        params = [key for name in self.registry.definitions.types for key in _url_keys(self.registry, name)]
+        for row in include_rows.canonical(self.tx, params, wanted):
+            own = msgspec.json.decode(row.body, type=_Canonical)
+            if any(row.type in types and version in (None, own.version) for version, types in wanted.get(own.url or "", ())):
+                yield row
+
+    def _referring(self, includes: Sequence[Include], frontier: Sequence[Any]) -> Iterator[Any]:
+        """Backwards, by the reference index."""
+        by_type: dict[int, list[Any]] = {}
+        for row in frontier:
+            by_type.setdefault(row.type, []).append(row)
+        arms = [arm for number, rows in sorted(by_type.items()) for arm in self._arms(includes, number, rows)]
+        yield from include_rows.referring(self.tx, arms, self.limit + 1 + len(self.seen))
+
+    def _arms(self, includes: Sequence[Include], number: int, rows: Sequence[Any]) -> Iterator[Arm]:
+        """The references to the rows, all of the type `number`, that the reverse includes follow."""
+        target = self.registry.definitions.type_name(number)
+        parameters = [
+            parameter
+            for include in includes
+            if include.reverse and include.target in (None, target)
+            for source in (self.registry.definitions.types if include.source == ANY else [include.source])
+            for parameter in _parameters(self.registry, source, include.parameter)
+            if not (parameter.only or parameter.targets) or target in (parameter.only or parameter.targets)
+        ]
+        literal = sorted({key for parameter in parameters for key in parameter.keys})
+        if literal:
+            yield Arm(literal, number, sorted({row.fhir_id for row in rows}))
+        by_url = sorted({key for parameter in parameters if parameter.elements & _URLS for key in parameter.keys})
+        if by_url and _url_keys(self.registry, target) and (urls := sorted(set(_urls(rows)))):
+            yield Arm(by_url, EXTERNAL, urls)
 
 
-def _by_key(tx: Transaction, keys: Sequence[Key], limit: int) -> Iterable[Any]:
-    """The current resources of the keys."""
-    by_type: dict[int, list[str]] = {}
-    for id, number in keys[:limit]:
-        by_type.setdefault(number, []).append(id)
-    for number, ids in by_type.items():
-        for start in range(0, len(ids), _CHUNK):
-            yield from tx.connection.execute(_NAMED, {"type_number": number, "ids": ids[start : start + _CHUNK]})
+def _parameters(registry: Registry, type: str, code: str) -> list[SearchParameter]:
+    if code == ANY:
+        return [parameter for parameter in registry.for_type(type).values() if parameter.kind == "reference"]
+    parameter = registry.parameter(type, code)
+    return [parameter] if parameter else []
 
 
-def _referring(tx: Transaction, registry: Registry, query: Query, page: Sequence[Any], limit: int) -> Iterable[Any]:
-    """The resources that refer to one of the page by the parameter of a reverse include."""
-    number = registry.definitions.type_number(query.type)
-    ids = [row.fhir_id for row in page]
-    for include in query.includes:
-        if not include.reverse:
-            continue
-        keys = _reverse_keys(registry, include, query.type)
-        for start in range(0, len(ids), _CHUNK):
-            values = {"type_number": number, "ids": ids[start : start + _CHUNK], "keys": keys, "count": limit}
-            yield from tx.connection.execute(_REFERRING, values)
+def _url_keys(registry: Registry, type: str) -> tuple[int, ...]:
+    """The index parameters of the URL by which a resource of `type` is known; none for types that have no such URL."""
+    parameter = registry.parameter(type, "url")
+    return parameter.keys if parameter and parameter.kind == "uri" else ()
 
 
-def _reverse_keys(registry: Registry, include: Include, target: str) -> list[int]:
-    """The index parameters that a reverse include looks under."""
-    parameters = [registry.for_type(include.source)[code] for code in _codes(registry, include)]
-    return [key for parameter in parameters if not parameter.only or target in parameter.only for key in parameter.keys]
+def _urls(rows: Iterable[Any]) -> Iterator[str]:
+    """The canonical URLs of resources, with and without their version, as the index has them."""
+    for row in rows:
+        own = msgspec.json.decode(row.body, type=_Canonical)
+        if own.url:
+            yield text_key(own.url)
+            if own.version:
+                yield text_key(f"{own.url}|{own.version}")
+
+
+def _ends(edges: Iterable[Edge], wanted: dict[int, Types]) -> _Ends:
+    """Where the edges lead. The index has a reference to a version twice, with the version and without; the version is meant."""
+    ends, groups = _Ends(), dict[tuple[int, int], list[Edge]]()
+    for edge in edges:
+        if edge.type in wanted[edge.param]:
+            groups.setdefault((edge.res_id, edge.param), []).append(edge)
+    for group in groups.values():
+        named = {(edge.type, edge.id.partition(_separator(edge))[0]) for edge in group if _separator(edge) in edge.id}
+        for edge in group:
+            if (edge.type, edge.id) not in named:
+                _add(ends, edge, wanted[edge.param])
+    return ends
+
+
+def _separator(edge: Edge) -> str:
+    return "|" if edge.type == EXTERNAL else _VERSION
+
+
+def _add(ends: _Ends, edge: Edge, types: Types) -> None:
+    id, _, version = edge.id.partition(_separator(edge))
+    if edge.type == EXTERNAL:
+        key = (id, version or None)
+        ends.urls[key] = ends.urls.get(key, frozenset()) | types
+    elif not version:
+        ends.keys.add((edge.type, id))
+    elif version.isascii() and version.isdigit() and len(version) < 10:
+        ends.versions.add((edge.type, id, int(version)))
