@@ -1,7 +1,7 @@
 """How the database came to its answers: the plans of the statements that ran, as they ran, with the pages they touched.
 
-On PostgreSQL from auto_explain (https://www.postgresql.org/docs/current/auto-explain.html), which sends every plan to
-the session: a prepared statement that has settled for a generic plan shows that one. On SQLite from EXPLAIN QUERY PLAN, which knows no pages.
+On PostgreSQL from auto_explain (https://www.postgresql.org/docs/current/auto-explain.html), which sends them to the session: a prepared
+statement that has settled for a generic plan shows that one. On SQLite from EXPLAIN QUERY PLAN, which knows no pages.
 """
 
 import json

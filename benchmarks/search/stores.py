@@ -35,6 +35,8 @@ _SERVING = {
     "shared_buffers": "1GB",
     "effective_cache_size": "8GB",
 }
+_FOLDERS = ("benchmarks/search/dataset", "benchmarks/search/loading", "service/search/types", "migrations/versions", "fhir_profiles")
+_DECISIVE = ("extract.py", "index.py", "type_plan.py", "parameter.py", "computed.py", "correlation.py", "activation.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +92,17 @@ def service(url: str, **settings: Any) -> Service:
 
 def _load_sqlite(clinic: Clinic, place: Path) -> int:
     place.mkdir(parents=True)
-    url = f"sqlite:///{place / 'records.db'}"
-    _migrated(url)
-    return inserting.insert(place / "records.db", registry(), clinic)
+    registry = _prepared(f"sqlite:///{place / 'records.db'}")
+    return inserting.insert(place / "records.db", registry, clinic)
 
 
 def _load_postgresql(clinic: Clinic, place: Path) -> int:
+    with _server(place, _SERVING) as url:
+        registry = _prepared(url)
     with _server(place, _LOADING) as url:
-        _migrated(url)
         tables = list(rows.NAMES)
         removed = indexes.taken_off(url, tables)
-        resources = copying.copy(url, registry(), clinic)
+        resources = copying.copy(url, registry, clinic)
         indexes.put_back(url, tables, removed)
         database = Database(url)
         database.refresh_statistics()
@@ -108,14 +110,15 @@ def _load_postgresql(clinic: Clinic, place: Path) -> int:
         return resources
 
 
-def registry() -> Registry:
-    """The search parameters as the service has them on a fresh database."""
-    with tempfile.TemporaryDirectory(prefix="infusion-search-") as empty:
-        url = f"sqlite:///{empty}/records.db"
-        _migrated(url)
-        found = service(url)
-        found.database.dispose()
-        return found.registry
+def _prepared(url: str) -> Registry:
+    """Bring an empty database to the newest schema and start the service on it once; the search parameters that it has then."""
+    database = Database(url)
+    migrate.upgrade(database)
+    database.dispose()
+    found = service(url)
+    registry = found.registry
+    found.database.dispose()
+    return registry
 
 
 @contextmanager
@@ -131,18 +134,11 @@ def _server(place: Path, settings: dict[str, str]) -> Iterator[str]:
         server.stop()
 
 
-def _migrated(url: str) -> None:
-    database = Database(url)
-    migrate.upgrade(database)
-    database.dispose()
-
-
 def _fingerprint() -> str:
     """What the rows follow from: the code of the dataset and of extraction, the migrations, the search parameters."""
     digest = hashlib.sha256()
     root = resource_path("fhir_profiles").parent
-    folders = ("benchmarks/search/dataset", "benchmarks/search/loading", "service/search/types", "migrations/versions", "fhir_profiles")
-    files = [file for name in folders for file in (root / name).rglob("*") if file.suffix in (".py", ".json")]
-    for file in sorted([*files, *(root / "service/search" / name for name in ("extract.py", "index.py", "type_plan.py", "parameter.py"))]):
+    files = [file for name in _FOLDERS for file in (root / name).rglob("*") if file.suffix in (".py", ".json")]
+    for file in sorted([*files, *(root / "service/search" / name for name in _DECISIVE)]):
         digest.update(file.read_bytes())
     return digest.hexdigest()

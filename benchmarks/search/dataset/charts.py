@@ -58,7 +58,7 @@ EVENTS = (
     coding(SNOMED, "389087006"),
     coding(SNOMED, "25064002", "Headache (finding)"),
 )
-_PERFORMERS = (("performer", "Performer"), ("verifier", "Verifier"))
+_PERFORMERS = (("performer", "Performer"), ("witness", "Witness"))
 _PER_UNIT = {"mg": 3, "ug": 0, "g": 6}
 BEGINNING = 900
 """Seconds from the begin of a visit to that of its infusion."""
