@@ -4,6 +4,7 @@
 `base` (resource types), `expression` (FHIRPath), `target` (resource types of references; none when it may be any) and
 `components` of composites as [id of the component's parameter, expression]. Parameters that R4 gives as examples, and those
 without an expression (`_text`, `_content`, `_filter`, `_query` and unfinished drafts), are left out: nothing could be indexed for them.
+`CORRECTIONS` mends what the package has wrong.
 `compartments.json` maps a compartment to the resource types in it and the parameters that put them there.
 https://hl7.org/fhir/R4/searchparameter.html, https://hl7.org/fhir/R4/compartmentdefinition.html
 """
@@ -20,6 +21,13 @@ ANY_TYPE = 140
 """R4 spells "any type" as a list of all of them, sometimes short of the latest."""
 
 Row = dict[str, Any]
+
+_EXTENSIONS = "http://hl7.org/fhir/StructureDefinition/"
+CORRECTIONS: Mapping[str, Row] = {
+    "patient-extensions-Patient-mothersMaidenName": {"expression": f"Patient.extension('{_EXTENSIONS}patient-mothersMaidenName')"},
+    "DocumentReference-relationship": {"components": [["DocumentReference-relatesto", "target"], ["DocumentReference-relation", "code"]]},
+}
+"""What the package has wrong, by id: an extension that it names but does not define, and two expressions under each other's parameter."""
 
 
 def write(resources: Iterable[Mapping[str, Any]], folder: Path) -> list[Path]:
@@ -54,6 +62,7 @@ def parameter_row(parameter: Mapping[str, Any]) -> Row:
         "target": targets if len(targets) < ANY_TYPE else [],
         "components": [[part["definition"].removeprefix(PARAMETER_URL), part["expression"]] for part in parameter.get("component", ())],
     }
+    row |= CORRECTIONS.get(parameter["id"], {})
     return {key: value for key, value in row.items() if value}
 
 

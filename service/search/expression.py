@@ -6,6 +6,7 @@
                    where(function.coding.where(system = 'url' and code = 'witness').exists())
     places         entry[0]                          extensions     extension('url')
     one condition  deceased.exists() and deceased != false
+    in composites  %resource.path, where any other path begins at the element that is correlated
 
 Anything else raises Unsupported, which names what it could not read; the registry refuses the parameter and says so.
 https://hl7.org/fhir/R4/searchparameter-definitions.html#SearchParameter.expression, http://hl7.org/fhirpath/N1/
@@ -15,7 +16,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-_TOKEN = re.compile(r"\s*(?:(?P<name>[A-Za-z_]\w*)|(?P<text>'[^']*')|(?P<number>\d+)|(?P<sign>!=|[.()\[\]|=]))")
+_TOKEN = re.compile(r"\s*(?:(?P<name>[A-Za-z_]\w*)|(?P<text>'[^']*')|(?P<number>\d+)|(?P<sign>!=|[.()\[\]|=%]))")
 
 
 class Unsupported(ValueError):
@@ -85,7 +86,16 @@ class IsNotFalse:
     """`path.exists() and path != false`, at the end of `path`"""
 
 
-Step = Member | OfType | Place | Extension | Resolves | Having | Holding | HasExtension | IsNotFalse
+@dataclass(frozen=True, slots=True)
+class Correlated:
+    """No text of its own: the parts of a composite at the end of its path, as search type and alternatives."""
+
+    parts: "tuple[tuple[str, tuple[Path, ...]], ...]"
+
+
+Step = Member | OfType | Place | Extension | Resolves | Having | Holding | HasExtension | IsNotFalse | Correlated
+WHOLE = "%resource"
+"""The root of a path that begins at the resource although it is read at an element."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +159,11 @@ class _Reader:
             path = self._typed()
             self._require(")")
         else:
+            whole = self._take("%")
             path = Path(self._name(), ())
+            if whole and path.root != WHOLE[1:]:
+                raise Unsupported(f"%{path.root}")
+            path = Path(WHOLE, ()) if whole else path
         steps = list(path.steps)
         while (step := self._step()) is not None:
             steps.append(step)

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from service.errors import BadRequest
 from service.fhir import compartment
 from service.fhir.definitions import Definitions
 from service.paths import resource_path
@@ -86,6 +87,18 @@ class Registry:
         """The parameter `code` of `type`, refused or not; None when there is none."""
         return self._view(type).get(code)
 
+    def keys_of(self, type: str, code: str) -> tuple[int, ...]:
+        """The index parameters of a parameter that the service itself looks under; () when there is none.
+
+        Raises BadRequest while the index does not hold it.
+        """
+        parameter = self.parameter(type, code)
+        if parameter is None:
+            return ()
+        if parameter.refusal in activation.AWAITED:
+            raise BadRequest.of("not-supported", "search-unindexed", f"This needs '{code}' of {type}, but {parameter.refusal}.")
+        return parameter.keys
+
     def for_type(self, type: str) -> Mapping[str, SearchParameter]:
         """The parameters of `type` that can be searched, by code."""
         return MappingProxyType({code: parameter for code, parameter in self._view(type).items() if not parameter.refusal})
@@ -137,6 +150,10 @@ class Registry:
         rows, plan = Rows(), self._plan(type)
         extract.walk(tree, (plan if code in plan.references else self._adopted(type)[code]).references[code], rows)
         return {(id, number) for _, id, number in rows.reference if number and "/" not in id}
+
+    def references_of(self, type: str) -> tuple[str, ...]:
+        """The reference parameters of `type`, whether they can be searched or not."""
+        return tuple(code for code, parameter in self._view(type).items() if parameter.kind == "reference")
 
     def reference_codes(self, type: str) -> tuple[str, ...]:
         """The reference parameters of `type` that can be searched."""

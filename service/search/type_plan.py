@@ -4,36 +4,33 @@ Two parameters over the same elements share rows: `patient` is `subject` narrowe
 `component-code` together. Only a parameter that no others cover writes rows of its own.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from service.fhir.definitions import Definitions
-from service.search import extract
+from service.search import correlation, extract
+from service.search.correlation import Correlation
 from service.search.element_paths import Leaf, leaves
 from service.search.expression import IsNotFalse, Member, Path, Unsupported, parse
-from service.search.keys import parameter_key, system_key
+from service.search.keys import parameter_key
 from service.search.main_date import main_date
+from service.search.sources import IDENTIFIER, OF_TYPE, TEXT, source
 from service.search.types import IMPLEMENTED
-from service.search.types.protocol import Reading, SearchParameter, Source
+from service.search.types.protocol import Reading, SearchParameter
 
 ROOTS = ("Resource", "DomainResource")
-IDENTIFIER = ":identifier"
-TEXT = ":text"
-OF_TYPE = ":of-type"
-BESIDES = (IDENTIFIER, TEXT, OF_TYPE)
-"""What is appended to the code of a parameter for the rows that its modifiers look at."""
 WITHOUT_ROWS = frozenset({"_id", "_lastUpdated"})
 """Answered by the resource's own row."""
 
-_NOT_YET = {
-    "composite": "composite parameters are not supported; ask for the parts one by one, or for the combination's code alone",
-    "special": "the parameter needs a special search that is not supported",
+_NOT_MEANT = {
+    "near": "distances on a globe are not indexed; ask for 'address-city', 'address-postalcode' or 'partof'",
+    "composition": "it searches inside the first entry of a Bundle; ask for the Composition itself",
+    "message": "it searches inside the first entry of a Bundle; ask for the MessageHeader itself",
+    "phonetic": "matching by sound is not supported; use 'name', which ignores case and accents",
 }
-
-_NOT_MEANT = {"phonetic": "matching by sound is not supported; use 'name', which ignores case and accents"}
-"""By code: parameters whose expression compiles to something other than what they promise."""
+"""By code: parameters that promise what their rows could not keep."""
 
 Row = Mapping[str, Any]
 
@@ -57,12 +54,17 @@ class _Draft:
     targets: frozenset[str | None] = frozenset()
     leaves: list[Leaf] = field(default_factory=list)
     keys: tuple[str, ...] = ()
+    components: tuple[SearchParameter, ...] = ()
+    correlations: tuple[Correlation, ...] = ()
     refusal: str | None = None
 
 
-def type_plan(type: str, rows: Iterable[Row], definitions: Definitions, reading: Reading) -> TypePlan:
-    """Compile the parameters whose base is `type`. What cannot be compiled is kept, with its refusal."""
-    drafts = {row["code"]: _draft(type, row, definitions) for row in rows}
+def type_plan(type: str, rows: Collection[Row], definitions: Definitions, reading: Reading, known: Collection[Row] = ()) -> TypePlan:
+    """Compile the parameters whose base is `type`. What cannot be compiled is kept, with its refusal.
+
+    `known` are definitions besides `rows` by which composites read their parts.
+    """
+    drafts = {row["code"]: _draft(type, row, definitions, (*rows, *known)) for row in rows}
     for code, draft in drafts.items():
         draft.keys = _owners(code, drafts)
     dates = [code for code, draft in drafts.items() if draft.row["type"] == "date" and not draft.refusal and code not in WITHOUT_ROWS]
@@ -78,24 +80,37 @@ def type_plan(type: str, rows: Iterable[Row], definitions: Definitions, reading:
         if draft.row["type"] == "reference":
             references[code] = extract.Node()
             _grow(references[code], type, draft, definitions, reading)
+    found = [(code, one) for code, draft in drafts.items() if draft.keys == (code,) for one in draft.correlations]
+    if found:
+        tree.actions.append(correlation.action(type, found, definitions, reading))
     main_key = parameters[main].keys[0] if main else None
     return TypePlan(MappingProxyType(parameters), tree, MappingProxyType(references), main_key)
 
 
-def _draft(type: str, row: Row, definitions: Definitions) -> _Draft:
+def _draft(type: str, row: Row, definitions: Definitions, known: Collection[Row]) -> _Draft:
     draft = _Draft(row, refusal=_NOT_MEANT.get(row["code"]))
     if row["type"] not in IMPLEMENTED:
-        draft.refusal = _NOT_YET.get(row["type"], f"parameters of type {row['type']} are not supported")
+        draft.refusal = draft.refusal or f"parameters of type {row['type']} are not supported"
+    if draft.refusal:
         return draft
     try:
         absolute = [_absolute(path, type) for path in parse(row["expression"])]
         paths = [path for path in absolute if path.root in (type, *ROOTS)]
+        if row["type"] == "composite":
+            return _composite(type, draft, paths, known, definitions)
         parted = [path.without_target() for path in paths]
         draft.paths, draft.targets = frozenset(path for path, _ in parted), frozenset(target for _, target in parted)
         draft.leaves = [leaf for path in paths for leaf in leaves(path, definitions)]
-        draft.refusal = draft.refusal or _unreadable(row["type"], draft.leaves)
+        draft.refusal = _unreadable(row["type"], draft.leaves)
     except Unsupported as unsupported:
         draft.refusal = f"its expression uses {unsupported}"
+    return draft
+
+
+def _composite(type: str, draft: _Draft, paths: Collection[Path], known: Collection[Row], definitions: Definitions) -> _Draft:
+    found = correlation.drafted(type, draft.row, paths, known, definitions)
+    draft.paths, draft.targets = found.paths, frozenset({None})
+    draft.components, draft.correlations = found.components, found.correlations
     return draft
 
 
@@ -149,6 +164,7 @@ def _parameter(type: str, draft: _Draft, main: str | None) -> SearchParameter:
         elements=frozenset(leaf.type for leaf in found if leaf.type in IMPLEMENTED[row["type"]].READS),
         single=bool(found) and all(leaf.single for leaf in found) and len(stems) == 1,
         main=row["code"] == main,
+        components=draft.components,
         refusal=draft.refusal,
     )
 
@@ -171,32 +187,9 @@ def _grow(tree: extract.Node, type: str, draft: _Draft, definitions: Definitions
     for leaf in draft.leaves:
         if leaf.type not in kind.READS:
             continue
-        action = kind.extractor(_source(type, code, leaf, definitions, reading))
+        action = kind.extractor(source(type, code, leaf, definitions, reading))
         if leaf not in tested:
             extract.add(tree, leaf.steps, action, reading.literals)
         elif leaf is tested[0]:
             names = tuple(str(one.steps[-2]) for one in tested)
             extract.add(tree, leaf.steps[:-2], extract.not_false(names, action), reading.literals)
-
-
-def _source(type: str, code: str, leaf: Leaf, definitions: Definitions, reading: Reading) -> Source:
-    return Source(
-        element=leaf.type,
-        key=parameter_key(type, code),
-        identifier_key=parameter_key(type, code + IDENTIFIER),
-        text_key=parameter_key(type, code + TEXT),
-        of_type_key=parameter_key(type, code + OF_TYPE),
-        zone=reading.zone,
-        literals=reading.literals,
-        code_systems=_code_systems(leaf, definitions),
-    )
-
-
-def _code_systems(leaf: Leaf, definitions: Definitions) -> Mapping[str, int]:
-    """The system of each code of a `code` element, where its required binding leaves no doubt."""
-    if leaf.type != "code" or leaf.element is None or leaf.element.binding is None:
-        return {}
-    systems: dict[str, set[str]] = {}
-    for system, code in definitions.codes(leaf.element.binding.value_set) or ():
-        systems.setdefault(code, set()).add(system)
-    return {code: system_key(next(iter(known))) for code, known in systems.items() if len(known) == 1}

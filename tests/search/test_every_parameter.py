@@ -3,6 +3,8 @@
 import pytest
 
 from service.errors import BadRequest
+from service.search.types import modifiers
+from service.search.types.protocol import SearchParameter
 from tests.search.clinic import Clinic
 from tests.search.conftest import REGISTRY
 
@@ -15,7 +17,16 @@ VALUES = {
     "token": "s|c",
     "uri": "urn:x",
 }
-MODIFIERS = {"string": ("exact", "contains"), "token": ("not",), "reference": ("identifier",)}
+ASKED = {
+    "exact": "x",
+    "contains": "x",
+    "not": "x",
+    "text": "x",
+    "of-type": "s|c|v",
+    "identifier": "x",
+    "missing": "true",
+}
+"""A value for each modifier that needs nothing stored."""
 HOSTILE = (
     "'",
     '"',
@@ -59,10 +70,20 @@ HOSTILE = (
 def test_every_parameter_answers(clinic: Clinic, type: str) -> None:
     clinic.put({"resourceType": type, "id": "one"})
     for code, parameter in REGISTRY.for_type(type).items():
-        clinic.page(type, [(code, VALUES[parameter.kind])])
-        for modifier in (*MODIFIERS.get(parameter.kind, ()), "missing") if parameter.keys else ():
-            clinic.page(type, [(f"{code}:{modifier}", "true" if modifier == "missing" else "x")])
-        assert clinic.ids(type, f"_sort=-{code}") == ["one"]
+        clinic.page(type, [(code, _value(parameter))])
+        for modifier in (*modifiers(parameter), "missing") if parameter.keys else ():
+            if modifier in ASKED:
+                clinic.page(type, [(f"{code}:{modifier}", ASKED[modifier])])
+            elif parameter.kind == "uri":
+                clinic.page(type, [(f"{code}:{modifier}", "http://a/b")])
+        if parameter.kind != "composite" and not parameter.alias:
+            assert clinic.ids(type, f"_sort=-{code}") == ["one"]
+
+
+def _value(parameter: SearchParameter) -> str:
+    if parameter.kind == "composite":
+        return "$".join(map(_value, parameter.components))
+    return VALUES[parameter.kind]
 
 
 @pytest.mark.parametrize("type", ["Patient", "Observation", "RiskAssessment", "QuestionnaireResponse"])

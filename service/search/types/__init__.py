@@ -3,11 +3,20 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from service.search.types import date, number, quantity, reference, string, token, uri
+from service.search.types import composite, date, number, quantity, reference, string, token, uri
 from service.search.types.protocol import SearchParameter, SearchType
 
 IMPLEMENTED: Mapping[str, SearchType] = MappingProxyType(
-    {"date": date, "number": number, "quantity": quantity, "reference": reference, "string": string, "token": token, "uri": uri}
+    {
+        "composite": composite,
+        "date": date,
+        "number": number,
+        "quantity": quantity,
+        "reference": reference,
+        "string": string,
+        "token": token,
+        "uri": uri,
+    }
 )
 """Search type by its FHIR code."""
 

@@ -12,23 +12,15 @@ from tests.unit.search.registry import BASE, EVERY_TYPE, REGISTRY, ZONE
 
 NOT_MEANT = "matching by sound is not supported; use 'name', which ignores case and accents"
 EXPLAINED = {
-    ("Location", "near"): "the parameter needs a special search that is not supported",
-    ("Bundle", "composition"): "it leads to Resource, which a parameter of type reference cannot read",
-    ("Bundle", "message"): "it leads to Resource, which a parameter of type reference cannot read",
+    ("Location", "near"): "distances on a globe are not indexed; ask for 'address-city', 'address-postalcode' or 'partof'",
+    ("Bundle", "composition"): "it searches inside the first entry of a Bundle; ask for the Composition itself",
+    ("Bundle", "message"): "it searches inside the first entry of a Bundle; ask for the MessageHeader itself",
     **{(name, "phonetic"): NOT_MEANT for name in ("InsurancePlan", "Organization", "Patient", "Person", "Practitioner", "RelatedPerson")},
 }
-COMPOSITE = "composite parameters are not supported; ask for the parts one by one, or for the combination's code alone"
 
 
 def test_every_parameter_of_every_type_compiles_or_is_refused_for_a_known_reason() -> None:
-    assert {key: why for key, why in EVERY_TYPE.refusals().items() if why != COMPOSITE} == EXPLAINED
-
-
-def test_only_composites_are_refused_as_composites() -> None:
-    for (name, code), why in EVERY_TYPE.refusals().items():
-        parameter = EVERY_TYPE.parameter(name, code)
-        assert parameter is not None
-        assert (parameter.kind == "composite") == (why == COMPOSITE)
+    assert EVERY_TYPE.refusals() == EXPLAINED
 
 
 @pytest.mark.parametrize(
@@ -38,6 +30,8 @@ def test_only_composites_are_refused_as_composites() -> None:
         ("Encounter", "practitioner", ["participant"], {"Practitioner"}),
         ("Observation", "combo-code", ["code", "component-code"], set()),
         ("Observation", "combo-value-quantity", ["component-value-quantity", "value-quantity"], set()),
+        ("Observation", "combo-code-value-quantity", ["code-value-quantity", "component-code-value-quantity"], set()),
+        ("Observation", "combo-code-value-concept", ["code-value-concept", "component-code-value-concept"], set()),
         ("AuditEvent", "patient", ["agent", "entity"], {"Patient"}),
         ("AllergyIntolerance", "patient", ["patient"], set()),
     ],
