@@ -21,6 +21,11 @@ _COMPOSITE = (
     ("system", sa.BigInteger),
     ("unit_system", sa.BigInteger),
 )
+_RANGES = {
+    "search_number": ("param", "hi"),
+    "search_quantity": ("param", "code", "hi"),
+    "search_composite": ("param", "code", "unit", "hi"),
+}
 _CREATED = "UPDATE resource SET created = (SELECT v.last_updated FROM version v WHERE v.res_id = resource.res_id AND v.version = 1)"
 
 
@@ -37,9 +42,14 @@ def upgrade() -> None:
     )
     for name in (*_TABLES, "search_composite"):
         op.create_index(f"ix_{name}_res_id_param", name, ["res_id", "param"])
+    for name, columns in _RANGES.items():
+        wide = sa.text("lo <> hi")
+        op.create_index(f"ix_{name}_{'_'.join(columns)}", name, list(columns), postgresql_where=wide, sqlite_where=wide)
 
 
 def downgrade() -> None:
+    for name, columns in _RANGES.items():
+        op.drop_index(f"ix_{name}_{'_'.join(columns)}", name)
     op.drop_table("search_composite")
     for name in _TABLES:
         op.drop_index(f"ix_{name}_res_id_param", name)

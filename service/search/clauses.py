@@ -8,6 +8,7 @@ grow. Counts are not: whoever counts everything is better off with joins.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any as AnyType
 
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, exists, false, literal_column, not_, or_, select, true
@@ -77,6 +78,16 @@ class Clauses:
         found = self.registry.parameter(self.type, code)
         assert found is not None, f"{self.type} has no parameter {code}"
         return found
+
+    def points(self, match: Match) -> tuple[AnyType, Bool]:
+        """The rows of the match that hold a point, not a range: one column is both ends, and the index can be read along it."""
+        parameter = self.parameter(match.parameter)
+        table = _TABLES[parameter.kind].alias()
+        columns = SimpleNamespace(**{column.key: column for column in table.c})
+        columns.hi = table.c.lo
+        predicate = IMPLEMENTED[parameter.kind].predicate
+        held = or_(*(predicate(columns, self.asked(value, parameter, match.modifier)) for value in match.values))
+        return table, and_(_among(table.c.param, parameter.keys), table.c.hi == table.c.lo, held)
 
     def rows(self, match: Match, values: Sequence[Value] | None = None, keys: Sequence[int] | None = None) -> tuple[AnyType, Bool]:
         """The index table of the match (an alias) and which of its rows match, all of them or those of some values and index parameters."""

@@ -75,7 +75,7 @@ def of_clause(clauses: Clauses, query: Query, number: int) -> Driver | None:
     clause = query.where[number]
     if isinstance(clause, terms.Any):
         return _any(clauses, clause)
-    if not isinstance(clause, Match) or clause.modifier in ("not", "contains", "ends-with"):
+    if not isinstance(clause, Match) or clause.modifier == "not":
         return None
     if clause.parameter in WITHOUT_ROWS:
         return _own(clauses, query, clause)
@@ -231,6 +231,10 @@ def _values(clauses: Clauses, parameter: SearchParameter, match: Match) -> Drive
     if not all(_is_ranged(value) for value in match.values):
         return None
     table, condition = clauses.rows(match)
+    if "hi" in table.c:
+        points, among = clauses.points(match)
+        wide = select(table.c.res_id).where(condition, table.c.lo != table.c.hi)
+        return Driver(union_all(select(points.c.res_id).where(among), wide).subquery(), true(), False, answers=(match,))
     return Driver(table, condition, False, answers=(match,))
 
 

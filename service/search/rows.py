@@ -20,13 +20,23 @@ Make = Callable[[Compiled], Select[Any]]
 
 
 @dataclass(frozen=True, slots=True)
+class Ran:
+    """A statement that was run: what for, and how the driver took it."""
+
+    purpose: str
+    sql: str
+    parameters: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
-    """A query whose look-ups are done, in one transaction."""
+    """A query whose look-ups are done, in one transaction. `ran` collects what it runs, for those who ask."""
 
     tx: Transaction
     registry: Registry
     query: Query
     horizon: int | None = None
+    ran: list[Ran] | None = None
 
     def page(self, count: int, position: Position | None) -> list[Any]:
         """At most `count` matches after `position`: res_id, keys, type, fhir_id, version, last_updated, body."""
@@ -71,7 +81,10 @@ class Search:
         found = values(self.query)
         statement = self._statement(plan, kind, make, found, fenced)
         bound = {} if self.horizon is None else {"horizon": self.horizon}
-        return statement.run(self.tx, found, {**extra, **bound})
+        parameters = statement.parameters(found, {**extra, **bound})
+        if self.ran is not None:
+            self.ran.append(Ran(str(kind[0]), statement.sql, parameters))
+        return self.tx.connection.exec_driver_sql(statement.sql, parameters)
 
     def _statement(self, plan: Plan, kind: tuple[Hashable, ...], make: Make, found: Sequence[Value], fenced: bool) -> Statement:
         bounded = self.horizon is not None

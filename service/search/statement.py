@@ -49,12 +49,10 @@ class Statement:
     order: tuple[str, ...] | None
     reads: Mapping[str, Read]
 
-    def run(self, tx: Transaction, values: Sequence[Value], extra: Mapping[str, Any]) -> Any:
-        """The result for these values; `extra` are parameters that the caller named itself."""
-        parameters = {**self.constants, **{name: read(values) for name, read in self.reads.items()}, **extra}
-        if self.order is None:
-            return tx.connection.exec_driver_sql(self.sql, parameters)
-        return tx.connection.exec_driver_sql(self.sql, tuple(parameters[name] for name in self.order))
+    def parameters(self, values: Sequence[Value], extra: Mapping[str, Any]) -> Any:
+        """The parameters for these values, as the driver takes them; `extra` are those that the caller named itself."""
+        named = {**self.constants, **{name: read(values) for name, read in self.reads.items()}, **extra}
+        return named if self.order is None else tuple(named[name] for name in self.order)
 
 
 def render(tx: Transaction, statement: Select[Any], binder: Binder) -> Statement:

@@ -12,7 +12,7 @@ quantity, date or string in `unit`, `unit_system`, `lo` and `hi` (`search.types.
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table, Text, text
 from sqlalchemy.types import TypeEngine
 
 from service.storage.tables.metadata import metadata
@@ -118,3 +118,13 @@ TABLES = (token, reference, date, string, number, quantity, uri, composite)
 
 for _table in TABLES:
     Index(None, _table.c.res_id, _table.c.param)
+
+RANGED = {"search_number": number, "search_quantity": quantity, "search_composite": composite}
+"""Tables of values that may be ranges. Nearly all are points, which `lo` finds; the others have an index of their own by their end."""
+
+for _columns in (
+    (number.c.param, number.c.hi),
+    (quantity.c.param, quantity.c.code, quantity.c.hi),
+    (composite.c.param, composite.c.code, composite.c.unit, composite.c.hi),
+):
+    Index(None, *_columns, postgresql_where=text("lo <> hi"), sqlite_where=text("lo <> hi"))
