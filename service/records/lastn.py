@@ -94,13 +94,13 @@ def _require_few(count: int, most: int) -> None:
 def _groups(ctx: Context, tx: Transaction, anchor: Match, nodes: Sequence[Node]) -> list[list[Node]]:
     """The Observations by whom they are about and what they observe: each group newest first, the group with the newest first."""
     res_ids = [node.res_id for node in nodes]
-    parameters = ctx.service.registry.for_type(_TYPE)
+    registry = ctx.service.registry
     codings: dict[int, list[Hashable]] = {}
-    for res_id, coding in links.codes(tx, res_ids, parameters["code"].keys):
+    for res_id, coding in links.codes(tx, res_ids, registry.keys_of(_TYPE, "code")):
         codings.setdefault(res_id, []).append(coding)
     for row in links.bodies(tx, [res_id for res_id in res_ids if res_id not in codings]):
         codings[row.res_id] = [stored(row.body).tree.get("code", {}).get("text", "")]
-    about = dict(links.targets(tx, res_ids, parameters[anchor.parameter].keys)) if len(anchor.values) > 1 else {}
+    about = dict(links.targets(tx, res_ids, registry.keys_of(_TYPE, anchor.parameter))) if len(anchor.values) > 1 else {}
     same = _connected(codings.values())
     groups: dict[tuple[links.Key | None, Hashable], list[Node]] = {}
     for node in sorted(nodes, key=_age, reverse=True):

@@ -22,8 +22,7 @@ def core(ctx: Context, tx: Transaction, patient: Node) -> list[Node]:
 
 def signatures(ctx: Context, tx: Transaction, nodes: Sequence[Node]) -> list[Node]:
     """The Provenance whose target is one of `nodes`, oldest first."""
-    target = ctx.service.registry.for_type("Provenance")["target"]
-    return links.pointing(tx, target.keys, [node.key for node in nodes])
+    return links.pointing(tx, ctx.service.registry.keys_of("Provenance", "target"), [node.key for node in nodes])
 
 
 @lru_cache(maxsize=8)
@@ -31,6 +30,5 @@ def keys(registry: Registry) -> tuple[int, ...]:
     """The index parameters that put a resource into the compartment of a patient."""
     found: set[int] = set()
     for name in registry.definitions.types:
-        parameters = [registry.parameter(name, code) for code in registry.compartment(_KIND, name)]
-        found.update(key for one in parameters if one and one.kind == "reference" for key in one.keys)
+        found.update(key for code in registry.compartment(_KIND, name) for key in registry.keys_of(name, code))
     return tuple(sorted(found))

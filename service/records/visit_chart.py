@@ -56,8 +56,7 @@ def _background(ctx: Context, tx: Transaction, charted: Sequence[Node], patients
 
 
 def _consents(ctx: Context, tx: Transaction, visit: Node, patient: links.Key) -> list[Node]:
-    parameter = ctx.service.registry.for_type("Consent")["patient"]
-    found = links.pointing(tx, parameter.keys, [patient])
+    found = links.pointing(tx, ctx.service.registry.keys_of("Consent", "patient"), [patient])
     trees = {row.res_id: stored(row.body).tree for row in links.bodies(tx, [node.res_id for node in found])}
     covering = visit_consent.covering(trees, visit.lo, visit.hi, ctx.service.settings.zone)
     return [node for node in found if node.res_id in covering]
@@ -74,8 +73,9 @@ def _visit_keys(registry: Registry) -> tuple[int, ...]:
     for name in registry.definitions.types:
         if name in _NOT_CHARTED:
             continue
-        parameters = [registry.parameter(name, code) for code in {*registry.compartment(_KIND, name), *_ABOUT_VISITS}]
-        found.update(key for one in parameters if one and (not one.targets or _KIND in one.targets) for key in one.keys)
+        codes = {*registry.compartment(_KIND, name), *_ABOUT_VISITS}
+        parameters = [one for code in sorted(codes) if (one := registry.parameter(name, code))]
+        found.update(key for one in parameters if not one.targets or _KIND in one.targets for key in registry.keys_of(name, one.code))
         found.add(registry.other_key(name))
     return tuple(sorted(found))
 
@@ -83,5 +83,5 @@ def _visit_keys(registry: Registry) -> tuple[int, ...]:
 @lru_cache(maxsize=8)
 def _issue_keys(registry: Registry) -> tuple[int, ...]:
     """The index parameters by which a DetectedIssue names what it is about: `implicated`, and evidence, which has no parameter in R4."""
-    parameters = [registry.parameter("DetectedIssue", code) for code in ("implicated", "evidence")]
-    return tuple(sorted({registry.other_key("DetectedIssue"), *(key for one in parameters if one for key in one.keys)}))
+    named = (key for code in ("implicated", "evidence") for key in registry.keys_of("DetectedIssue", code))
+    return tuple(sorted({registry.other_key("DetectedIssue"), *named}))

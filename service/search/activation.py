@@ -29,6 +29,8 @@ FORMATS: Mapping[str, int] = {}
 NOT_INDEXED = "it is not indexed yet; an administrator must run 'infusion-records reindex'"
 BEING_INDEXED = "it is being indexed; it can be searched when 'infusion-records reindex' has finished"
 CHANGED = "its SearchParameter was changed or retired since it was indexed; an administrator must run 'infusion-records reindex'"
+AWAITED = frozenset({NOT_INDEXED, BEING_INDEXED, CHANGED})
+"""Refusals that a reindex ends."""
 
 Row = Mapping[str, Any]
 Key = tuple[str, str]

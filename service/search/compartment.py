@@ -9,8 +9,14 @@ from service.search.query import Any, Clause, Compartment, Match, Target, Token
 
 
 def membership(registry: Registry, compartment: Compartment, type: str) -> Clause:
-    """That a resource of `type` belongs to the compartment. A type that has no part in it matches nothing."""
-    return Any(tuple(_match(compartment, code) for code in registry.compartment(compartment.kind, type)))
+    """That a resource of `type` belongs to the compartment. A type that has no part in it matches nothing.
+
+    Raises BadRequest while the index does not hold what tells.
+    """
+    codes = registry.compartment(compartment.kind, type)
+    for code in codes:
+        registry.keys_of(type, code)
+    return Any(tuple(_match(compartment, code) for code in codes))
 
 
 def _match(compartment: Compartment, code: str) -> Match:

@@ -1,6 +1,7 @@
 """The registry of a running process, replaced when the list of indexed parameters changes (`search.activation`).
 
-A search uses a registry that was compared with the database within the last SECONDS before its snapshot. A write uses one of exactly the
+A search asks for the registry again when it has its answer: the one that it used was compared with the database at most SECONDS before its
+snapshot. A write uses one of exactly the
 generation that it opened at, or starts again. So after a change was committed, every write that opens knows of it at once and every search
 after GRACE_SECONDS; what writes stop to maintain was refused by all searches before.
 
@@ -48,18 +49,6 @@ class Registries:
                 if clock.monotonic() - self._checked > SECONDS:
                     self._check()
         return self._current
-
-    def confirms(self, tx: Transaction, registry: Registry) -> bool:
-        """Whether `registry` is still the one to search with, now that the snapshot `tx` is open. Asks only when long since nobody did."""
-        if registry is not self._current:
-            return False
-        if clock.monotonic() - self._checked <= SECONDS:
-            return True
-        if active_list.number(tx) == _generation(registry):
-            self._checked = clock.monotonic()
-            return True
-        self.expire()
-        return False
 
     def prepare(self) -> None:
         """Before a write opens: know the present list, and disown what the write would not keep up."""
@@ -166,10 +155,6 @@ class Pinned(Registries):
     def current(self) -> Registry:
         """The registry."""
         return self._registry
-
-    def confirms(self, tx: Transaction, registry: Registry) -> bool:  # noqa: ARG002 - as of Registries
-        """Whether it is this one."""
-        return registry is self._registry
 
     def prepare(self) -> None:
         """Nothing: the write is open."""

@@ -3,7 +3,7 @@
 `_sort _count _total _summary _elements _include _revinclude _cursor _explain`. Those that R4 has beside them are refused with a reason.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from service.errors import BadRequest
@@ -155,12 +155,14 @@ def _parsed_include(given: Given, reverse: bool) -> Include:
     name, _, modifier = given.name.partition(":")
     iterate = modifier == _ITERATE
     if given.text == ANY:
+        _require_indexed(given.registry, given.registry.definitions.types, ANY)
         return Include(ANY, ANY, None, reverse, iterate)
     source, code, target, *more = (*given.text.split(":"), "", "")[: max(3, given.text.count(":") + 1)]
     types = given.registry.definitions.types
     if more or source not in types or not code:
         message = f"'{name}' is written *, Type:*, Type:parameter or Type:parameter:TargetType with served types, not {given.text[:80]!r}."
         raise refused("invalid", "search-include", message, name)
+    _require_indexed(given.registry, [source], code)
     references = given.registry.reference_codes(source)
     if code != ANY and code not in references:
         message = f"{source} has no reference parameter {code[:60]!r}. It has: {', '.join(references)}."
@@ -168,6 +170,14 @@ def _parsed_include(given: Given, reverse: bool) -> Include:
     if target and target not in types:
         raise refused("invalid", "search-include", f"{target[:40]!r} in '{name}' is no served resource type.", name)
     return Include(source, code, target or None, reverse, iterate)
+
+
+def _require_indexed(registry: Registry, types: Iterable[str], code: str) -> None:
+    """Raises BadRequest while the index does not hold the references: what it does not hold would be left out."""
+    for name in types:
+        for one in registry.references_of(name):
+            if code in (ANY, one):
+                registry.keys_of(name, one)
 
 
 def _with(query: Query, include: Include) -> Query:
