@@ -106,7 +106,7 @@ class _Expander:
 
     def _set(self, text: str) -> expansion.Expansion:
         """The value set at a canonical URL, or at `ValueSet/id`, an id or the URL of the resource here."""
-        limits = expansion.Limits(codes=MOST_CODES)
+        limits = expansion.Limits(codes=MOST_CODES, details=False)
         id = self._id(text)
         if id is not None and (":" not in text or self.vocabulary.value_set(text, None) is None):
             tree = self.vocabulary.value_set_by_id(id)

@@ -22,11 +22,15 @@ _UNCLOSED = "http://hl7.org/fhir/StructureDefinition/valueset-unclosed"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many codes the answer may have, how many any value set on the way to it, and how deep value sets may name each other."""
+    """How many codes the answer may have, how many any value set on the way to it, and how deep value sets may name each other.
+
+    Without `details` a code system is looked at only where it decides which codes there are: enough for a search.
+    """
 
     codes: int = 5000
     on_the_way: int = 100_000
     depth: int = 20
+    details: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,7 @@ class _Expander:
 
     def _enumerated(self, part: Json) -> Iterator[Member]:
         """The codes that an include lists, whether or not their code system is stored."""
-        system = self._system(part)
+        system = self._system(part) if self.limits.details else None
         for row in part["concept"]:
             if row.get("code"):
                 concept = (system.concept(row["code"]) if system else None) or Concept(row["code"])

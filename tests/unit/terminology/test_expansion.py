@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.terminology import expansion
+from service.terminology.code_system import CodeSystem
 from service.terminology.expansion import Limits
 from service.terminology.lookup import Unanswerable
 from tests.unit.terminology.shelf import SETS, SYSTEM, Shelf, codes, concept, system, value_set, where
@@ -66,6 +67,22 @@ def test_members_say_what_is_known_of_them() -> None:
     made = value_set("v", {"system": SYSTEM, "concept": [{"code": "a", "display": "An A"}, {"code": "e"}, {"code": "unknown"}]})
     members = expansion.expanded(of(made), f"{SETS}/v").members
     assert [(one.display, one.inactive) for one in members.values()] == [("An A", False), ("The e", True), (None, False)]
+
+
+def test_without_details_a_code_system_is_left_alone_where_codes_are_listed() -> None:
+    made = value_set("v", codes("a", "e"))
+    shelf = Untouched([made])
+    members = expansion.expanded(shelf, f"{SETS}/v", Limits(details=False)).members
+    assert [(one.code, one.display) for one in members.values()] == [("a", None), ("e", None)]
+    with pytest.raises(AssertionError):
+        expansion.expanded(shelf, f"{SETS}/v")
+
+
+class Untouched(Shelf):
+    """A shelf whose code systems nobody may ask for."""
+
+    def code_system(self, url: str, version: str | None) -> CodeSystem | None:
+        raise AssertionError(url, version)
 
 
 def test_a_contained_value_set() -> None:
