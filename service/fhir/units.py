@@ -20,6 +20,7 @@ UCUM = "http://unitsofmeasure.org"
 
 DIGITS = 30
 """Significant digits that are kept of a number without an exact decimal."""
+_EXACTLY = Context(prec=10**6)
 
 
 class UnknownUnit(ValueError):
@@ -84,15 +85,24 @@ def convert(value: Decimal, from_code: str, to_code: str) -> Fraction:
 
 def rounded(value: Fraction, rounding: str = ROUND_HALF_EVEN) -> Decimal:
     """The decimal equal to `value` where one exists, else the one next to it in the direction of `rounding` (of `decimal`)."""
+    above, below = Decimal(value.numerator), Decimal(value.denominator)
+    nearest = Context(prec=DIGITS, rounding=rounding).divide(above, below)
+    if _EXACTLY.multiply(nearest, below) == above:
+        return nearest
+    return _finite(value) or nearest
+
+
+def _finite(value: Fraction) -> Decimal | None:
+    """The decimal equal to `value`, however long; None where it never ends."""
     rest, twos, fives = value.denominator, 0, 0
     while rest % 2 == 0:
         rest, twos = rest // 2, twos + 1
     while rest % 5 == 0:
         rest, fives = rest // 5, fives + 1
     if rest != 1:
-        return Context(prec=DIGITS, rounding=rounding).divide(Decimal(value.numerator), Decimal(value.denominator))
+        return None
     places = max(twos, fives)
-    return Decimal(value.numerator * 2 ** (places - twos) * 5 ** (places - fives)).scaleb(-places, Context(prec=10**6))
+    return Decimal(value.numerator * 2 ** (places - twos) * 5 ** (places - fives)).scaleb(-places, _EXACTLY)
 
 
 _MEANT = {

@@ -121,6 +121,7 @@ def _components(correlations: Iterable[Correlation]) -> tuple[SearchParameter, .
 
 
 Cells = Callable[[Json], Any]
+"""Reads the columns of a part off an element."""
 
 
 def action(type: str, found: Iterable[tuple[str, Correlation]], definitions: Definitions, reading: Reading) -> Action:
@@ -175,15 +176,17 @@ def _cells(type: str, part: Part, tail: bool, definitions: Definitions, reading:
     """Reads the columns of one part off an element."""
     kind, key = part.parameter.kind, parameter_key(type, part.parameter.code)
     extractor = composite.PARTS[kind].extractor
-    places = [(_members(leaf), extractor(source(type, part.parameter.code, leaf, definitions, reading))) for leaf in part.leaves]
+    sources = [source(type, part.parameter.code, leaf, definitions, reading) for leaf in part.leaves]
+    places = [(*_parted(_members(leaf)), extractor(one)) for leaf, one in zip(part.leaves, sources, strict=True)]
     columns = composite.tails if tail else composite.heads
 
     def read(element: Json) -> Any:
         rows = None
-        for steps, add in places:
-            for value in _at(element, steps):
+        for first, rest, add in places:
+            if first in element:
                 rows = rows or Rows()
-                add(value, rows)
+                for value in _at(element[first], rest):
+                    add(value, rows)
         return columns(kind, key, rows) if rows else ()
 
     return read
@@ -198,14 +201,16 @@ def _both(second: Cells, third: Cells) -> Cells:
     return read
 
 
+def _parted(steps: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    return steps[0], steps[1:]
+
+
 def _at(value: Json, steps: tuple[str, ...]) -> Iterator[Json]:
-    """What stands at the end of the members `steps` of an object, every item of a list by itself."""
-    if not steps:
+    """What stands at the end of the members `steps` of a value, every item of a list by itself."""
+    if isinstance(value, list):
+        for one in value:
+            yield from _at(one, steps)
+    elif value is not None and not steps:
         yield value
-        return
-    member = value.get(steps[0]) if isinstance(value, dict) else None
-    if member is None:
-        return
-    for one in member if isinstance(member, list) else (member,):
-        if one is not None:
-            yield from _at(one, steps[1:])
+    elif isinstance(value, dict):
+        yield from _at(value.get(steps[0]), steps[1:])

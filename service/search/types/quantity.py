@@ -9,6 +9,7 @@ A `<` or `>` in the record is a range with an open end; a SampledData is the ran
 """
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from service.fhir import units
@@ -29,6 +30,7 @@ CANONICAL = system_key(units.UCUM + "#canonical")
 _QUANTITIES = frozenset({"Quantity", "SimpleQuantity", "Age", "Count", "Distance", "Duration", "MoneyQuantity"})
 READS = _QUANTITIES | {"Money", "Range", "SampledData"}
 _CURRENCIES = "urn:iso:std:iso:4217"
+_LONGEST_KEPT = 200
 
 Ends = tuple[Decimal | None, bool, Decimal | None, bool]
 """A range: its ends (None: open) and, after each, whether it belongs to the range."""
@@ -78,20 +80,31 @@ def extractor(source: Source) -> Action:
 def _add(key: int, unit: Json, ends: Ends | None, rows: Rows) -> None:
     if ends is None:
         return
-    code, printed, system = unit.get("code"), unit.get("unit"), unit.get("system")
-    covered = _covered(ends)
+    code, printed, system = unit.get("code") or "", unit.get("unit") or "", unit.get("system") or ""
+    short = len(code) + len(printed) + len(system) <= _LONGEST_KEPT
+    for row in (_rows if short else _rows.__wrapped__)(code, printed, system, ends):
+        rows.quantity.add((key, *row))
+
+
+@lru_cache(maxsize=4096)
+def _rows(code: str, printed: str, system: str, ends: Ends) -> tuple[tuple[str, str, str, int], ...]:
+    """The rows of a range in a unit, without their key. The same few values are measured again and again."""
+    covered, found = _covered(ends), []
     if code or not printed:
-        rows.quantity.add((key, text_key(code or ""), *covered, system_key(system or "")))
+        found.append((text_key(code), *covered, system_key(system)))
     if printed and printed != code:
-        rows.quantity.add((key, text_key(printed), *covered, PRINTED))
+        found.append((text_key(printed), *covered, PRINTED))
     known = units.canonical(code) if code and system == units.UCUM else None
     if known:
-        rows.quantity.add((key, text_key(known.base), *_covered(_in_base(ends, known)), CANONICAL))
+        found.append((text_key(known.base), *_covered(_in_base(ends, known)), CANONICAL))
+    return tuple(found)
 
 
 def _covered(ends: Ends) -> tuple[str, str]:
     low, low_included, high, high_included = ends
     first = FIRST if low is None else ordered(low) if low_included else just_above(low)
+    if low is not None and low == high and low_included and high_included:
+        return first, first
     last = LAST if high is None else ordered(high) if high_included else just_below(high)
     return first, last
 
