@@ -89,15 +89,20 @@ class Clauses:
         held = or_(*(predicate(columns, self.asked(value, parameter, match.modifier)) for value in match.values))
         return table, and_(_among(table.c.param, parameter.keys), table.c.hi == table.c.lo, held)
 
-    def rows(self, match: Match, values: Sequence[Value] | None = None, keys: Sequence[int] | None = None) -> tuple[AnyType, Bool]:
-        """The index table of the match (an alias) and which of its rows match, all of them or those of some values and index parameters."""
+    def rows(
+        self, match: Match, values: Sequence[Value] | None = None, keys: Sequence[int] | None = None, leads: bool = True
+    ) -> tuple[AnyType, Bool]:
+        """The index table of the match (an alias) and which of its rows match, all of them or those of some values and index parameters.
+
+        `leads`: whether the rows are found by the values, not by a candidate that is at hand.
+        """
         parameter = self.parameter(match.parameter)
         as_token = match.modifier in AS_TOKENS
         table = index.token.alias() if as_token else _TABLES[parameter.kind].alias()
         predicate = token.predicate if as_token else IMPLEMENTED[parameter.kind].predicate
         wanted = values or match.values
         if len(wanted) > MOST_PROBES and many.is_uniform(wanted):
-            held = many.among(self.binder, table, wanted, self.registry.reading.literals.numbers)
+            held = many.among(self.binder, table, wanted, self.registry.reading.literals.numbers, leads)
         else:
             held = or_(*(predicate(table.c, self.asked(value, parameter, match.modifier)) for value in wanted))
         among = _among(table.c.param, keys or parameter.keys_for(match.modifier))
@@ -142,7 +147,7 @@ class Clauses:
         parameter = self.parameter(match.parameter)
         if parameter.main and parameter.single:
             return self._main(match, at)
-        table, condition = self.rows(match)
+        table, condition = self.rows(match, leads=False)
         found = self._within(table, condition, at, posting=_is_posting(parameter, match))
         return not_(found) if match.modifier == "not" else found
 
@@ -188,9 +193,16 @@ class Clauses:
         parameter = self.parameter(clause.parameter)
         if not parameter.keys:
             return false() if clause.missing else true()
-        table = _TABLES[parameter.kind].alias()
-        found = self._within(table, and_(_among(table.c.param, parameter.keys), self.narrowed(table, parameter)), at, posting=False)
+        found = self.has_rows(parameter, at)
+        if beside := _beside(parameter):
+            tokens = index.token.alias()
+            found = or_(found, self._within(tokens, _among(tokens.c.param, beside), at, posting=False))
         return not_(found) if clause.missing else found
+
+    def has_rows(self, parameter: SearchParameter, at: Candidate) -> Bool:
+        """Whether the candidate has a value of its own; what only `:identifier` or `:text` would find is not looked at."""
+        table = _TABLES[parameter.kind].alias()
+        return self._within(table, and_(_among(table.c.param, parameter.keys), self.narrowed(table, parameter)), at, posting=False)
 
     def _chain(self, chain: Chain, at: Candidate) -> Bool:
         """A reference of the candidate leads to a living resource that satisfies the clause of its type."""
@@ -222,6 +234,16 @@ def _is_posting(parameter: SearchParameter, match: Match) -> bool:
     if match.modifier == "text" or not (parameter.kind in POSTINGS or match.modifier in AS_TOKENS):
         return False
     return not any(isinstance(value, Token) and value.code is None for value in match.values)
+
+
+_LOGICAL, _TEXTUAL = frozenset({"Reference"}), frozenset({"CodeableConcept", "Coding", "Identifier"})
+
+
+def _beside(parameter: SearchParameter) -> tuple[int, ...]:
+    """The keys of what may stand alone: an identifier without a literal reference, a text without a code."""
+    if parameter.kind == "reference" and parameter.elements & _LOGICAL:
+        return parameter.keys_for("identifier")
+    return parameter.keys_for("text") if parameter.kind == "token" and parameter.elements & _TEXTUAL else ()
 
 
 MOST_PROBES = 8

@@ -22,8 +22,8 @@ def _is_here(value: Value) -> bool:
     return isinstance(value, Target) and bool(value.id and value.type) and not (value.version or value.url)
 
 
-def among(binder: Binder, table: Any, values: Sequence[Value], numbers: Mapping[str, int]) -> ColumnElement[bool]:
-    """The rows of an index table that hold one of `values`, which are uniform."""
+def among(binder: Binder, table: Any, values: Sequence[Value], numbers: Mapping[str, int], leads: bool) -> ColumnElement[bool]:
+    """The rows of an index table that hold one of `values`, which are uniform. `leads`: whether the rows are found by them."""
     places = [binder.place(value) for value in values]
 
     def pairs(asked: Sequence[Value]) -> list[Pair]:
@@ -31,7 +31,9 @@ def among(binder: Binder, table: Any, values: Sequence[Value], numbers: Mapping[
 
     first = table.c.code if isinstance(values[0], Token) else table.c.target_id
     second = table.c.system if isinstance(values[0], Token) else table.c.target_type
-    return (_postgresql if binder.dialect == "postgresql" else _sqlite)(binder, first, second, pairs)
+    if binder.dialect == "postgresql":
+        return _postgresql(binder, first, second, pairs)
+    return _sqlite_rows(binder, first, second, pairs) if leads else _sqlite_test(binder, first, second, pairs)
 
 
 def codes(binder: Binder, column_: ColumnElement[str], values: Sequence[Token]) -> ColumnElement[bool]:
@@ -62,8 +64,16 @@ def _postgresql(binder: Binder, first: Any, second: Any, pairs: Callable[[Sequen
     return and_(first == any_(heads), tuple_(first, second).in_(select(listed.c.head, listed.c.tail)))
 
 
-def _sqlite(binder: Binder, first: Any, second: Any, pairs: Callable[[Sequence[Value]], list[Pair]]) -> ColumnElement[bool]:
-    listed = binder.bind(lambda asked: json.dumps(pairs(asked)))
-    rows = func.json_each(listed).table_valued(column("value", Text))
-    head, tail = func.json_extract(rows.c.value, literal_column("'$[0]'")), func.json_extract(rows.c.value, literal_column("'$[1]'"))
+def _sqlite_rows(binder: Binder, first: Any, second: Any, pairs: Callable[[Sequence[Value]], list[Pair]]) -> ColumnElement[bool]:
+    head, tail = _listed(binder, pairs)
     return and_(first.in_(select(head)), tuple_(first, second).in_(select(head, tail)))
+
+
+def _sqlite_test(binder: Binder, first: Any, second: Any, pairs: Callable[[Sequence[Value]], list[Pair]]) -> ColumnElement[bool]:
+    """An expression in place of the column: SQLite would else probe the rows of each candidate for every value."""
+    return tuple_(first.concat(literal_column("''")), second).in_(select(*_listed(binder, pairs)))
+
+
+def _listed(binder: Binder, pairs: Callable[[Sequence[Value]], list[Pair]]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    rows = func.json_each(binder.bind(lambda asked: json.dumps(pairs(asked)))).table_valued(column("value", Text))
+    return func.json_extract(rows.c.value, literal_column("'$[0]'")), func.json_extract(rows.c.value, literal_column("'$[1]'"))
