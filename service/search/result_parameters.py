@@ -122,6 +122,7 @@ def _require_sortable(given: Given, code: str) -> None:
     kinds = set()
     for type in given.types:
         parameter = given.registry.parameter(type, code)
+        given.registry.keys_of(type, code)
         if parameter is None or parameter.refusal or not _is_sortable(parameter):
             valid = ", ".join(one for one, known in given.registry.for_type(type).items() if _is_sortable(known))
             raise refused("invalid", "search-sort", f"{type} cannot be sorted by {code[:60]!r}. It can by: {valid}.", "_sort")
