@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from service.errors import BadRequest
 from service.search import result_parameters
+from service.search.activation import AWAITED
 from service.search.parameter import Registry
 from service.search.query import Any, Chain, Clause, Has, InList, Match, Missing, Not, Value
 from service.search.result_parameters import refused
@@ -28,6 +29,7 @@ _READ_AS: Mapping[str, Callable[[str, str | None, SearchParameter, Reading], Val
     "not-in": uri.parse,
 }
 """Modifiers whose values are of another type than the parameter."""
+_BESIDES = "_filter, _has, _list"
 _ELSEWHERE = {"text", "in", "not-in", "above", "below", "of-type"}
 _LIST = re.compile(r"(?:List/)?(?P<id>[A-Za-z0-9\-.]{1,64})")
 
@@ -46,8 +48,10 @@ class ClauseReader:
             raise refused("invalid", "search-value", f"The search parameter '{name[:80]}' has no value. Give it one or leave it out.", name)
         if name.startswith(HAS) or name == HAS[:-1]:
             return self._has(type, name, text, depth)
-        head, _, rest = name.partition(".")
-        code, _, modifier = head.partition(":")
+        head, dot, rest = name.partition(".")
+        code, colon, modifier = head.partition(":")
+        if (dot and not rest) or (colon and not modifier):
+            raise refused("invalid", "search-parameter", f"Something is missing after the '.' or ':' in '{name[:80]}'.", name)
         if code == "_list" and not rest:
             return self._in_list(modifier, text)
         parameter = self.parameter(type, code, name)
@@ -72,10 +76,11 @@ class ClauseReader:
         if parameter is None:
             valid = ", ".join(self._registry.for_type(type))
             offered = ", ".join(result_parameters.OFFERED)
-            message = f"{type} has no search parameter '{code[:80]}'. It has: {valid}; and for the result: {offered}."
+            message = f"{type} has no search parameter '{code[:80]}'. It has: {valid}; {_BESIDES}; and for the result: {offered}."
             raise refused("not-supported" if code.startswith("_") else "invalid", "search-parameter", message, name)
         if parameter.refusal:
-            raise refused("not-supported", "search-parameter", f"{type} cannot be searched by '{code}': {parameter.refusal}.", name)
+            rule = "search-unindexed" if parameter.refusal in AWAITED else "search-parameter"
+            raise refused("not-supported", rule, f"{type} cannot be searched by '{code}': {parameter.refusal}.", name)
         return parameter
 
     def value(self, parameter: SearchParameter, modifier: str | None, text: str) -> Value:
@@ -186,7 +191,7 @@ def _ends(types: Iterable[str], read: Callable[[str], Clause]) -> tuple[list[tup
         try:
             found.append((one, read(one)))
         except BadRequest as error:
-            if error.issues[0].code == "too-costly":
+            if error.issues[0].code == "too-costly" or error.issues[0].rule == "search-unindexed":
                 raise
             errors.append(error)
     return found, errors
