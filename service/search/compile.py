@@ -20,6 +20,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    not_,
     or_,
     select,
     true,
@@ -32,7 +33,7 @@ from service.search.driver import Driver
 from service.search.main_date import MISSING
 from service.search.order import By, Key
 from service.search.parameter import Registry
-from service.search.query import All, Clause, Filter, Has, Match, Missing, Not, Query
+from service.search.query import All, Clause, Filter, Has, Match, Not, Query
 from service.search.query import Any as AnyOf
 from service.search.statement import Binder
 from service.search.type_plan import WITHOUT_ROWS
@@ -122,7 +123,7 @@ class Compiled:
             assert self.driver.value is not None
             return self.driver.value, true()
         assert key.parameter is not None
-        missing = self.clauses.condition(Missing(key.parameter.code, True), at)
+        missing = not_(self.clauses.has_rows(key.parameter, at))
         if key.descending and key.parameter.kind != "date":
             missing = or_(missing, key.of(at.res_id, at.lo, at.own) == key.absent)
         return literal(key.absent), missing

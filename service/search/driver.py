@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, literal_column, not_
 from service.search import query as terms
 from service.search.clauses import AS_TOKENS, POSTINGS, Bool, Clauses
 from service.search.order import By, Key
+from service.search.parameter import Registry
 from service.search.query import Clause, Match, Moment, Quantity, Query, Target, Token, Uri
 from service.search.type_plan import WITHOUT_ROWS
 from service.search.types import date
@@ -20,6 +21,8 @@ from service.search.types.protocol import SearchParameter
 from service.storage.tables import search as index
 from service.storage.tables.resources import resource
 
+_MANY_ROWS = frozenset({"CodeableConcept", "HumanName", "Address", "Reference", "canonical"})
+"""Elements that make several rows, even where there is one of them."""
 MOST_ARMS = 16
 """Postings of so many values are merged in order; of more, they are collected."""
 _BOUNDED = frozenset({"Patient", "Encounter", "EpisodeOfCare", "RelatedPerson", "Appointment"})
@@ -58,7 +61,7 @@ def sorted_by(clauses: Clauses, key: Key) -> Driver | None:
         return None
     rows, other = key.table.alias(), key.table.alias()
     held = and_(rows.c.param == parameter.keys[0], clauses.narrowed(rows, parameter))
-    if not parameter.single:
+    if not parameter.single or parameter.elements & _MANY_ROWS:
         mine, others = key.column(rows), key.column(other)
         beyond = others > mine if key.descending else others < mine
         same = and_(other.c.res_id == rows.c.res_id, other.c.param == parameter.keys[0], clauses.narrowed(other, parameter))
@@ -87,15 +90,16 @@ def of_clause(clauses: Clauses, query: Query, number: int) -> Driver | None:
     return _values(clauses, parameter, clause)
 
 
-def is_bounded(clauses: Clauses, clause: Clause) -> bool:
+def is_bounded(registry: Registry, type: str, clause: Clause) -> bool:
     """Whether what satisfies the clause cannot be much: ids, business identifiers, what belongs to one patient or one visit."""
     if isinstance(clause, terms.Any):
-        return bool(clause.clauses) and all(is_bounded(clauses, one) for one in clause.clauses)
+        return bool(clause.clauses) and all(is_bounded(registry, type, one) for one in clause.clauses)
     if not isinstance(clause, Match) or clause.modifier == "not" or len(clause.values) > MOST_ARMS:
         return False
     if clause.parameter == "_id":
         return True
-    parameter = clauses.parameter(clause.parameter)
+    parameter = registry.parameter(type, clause.parameter)
+    assert parameter is not None, f"{type} has no parameter {clause.parameter}"
     if parameter.kind == "reference":
         return all(isinstance(value, Target) and bool(value.id) and _to(parameter, value) <= _BOUNDED for value in clause.values)
     whole = all(isinstance(value, Token) and value.code is not None for value in clause.values)

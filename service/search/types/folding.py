@@ -9,13 +9,15 @@ import unicodedata
 
 AFTER_ALL = "\U0010ffff"
 """Sorts after every character."""
+_NO_CHARACTERS = dict.fromkeys((0xFFFE, 0xFFFF), "\ufffd")
+"""SQLite compares these two as the replacement character; so do we, on every database."""
 
 
 def folded(text: str) -> str:
     """`text` without case, accents and superfluous white space."""
     if text.isascii():
         return " ".join(text.lower().split())
-    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).translate(_NO_CHARACTERS)
     return " ".join("".join(character for character in decomposed if not unicodedata.combining(character)).split())
 
 
