@@ -5,7 +5,8 @@ is peeked at, up to FEW candidates. One with few drives, and they are all collec
 search reads in the order asked for and tests as it goes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 
 from service.search import driver as drivers
 from service.search import order
@@ -15,7 +16,7 @@ from service.search.driver import Driver
 from service.search.order import By, Key
 from service.search.parameter import Registry
 from service.search.query import Query
-from service.search.shape import values
+from service.search.shape import shape, values
 from service.search.statement import Binder
 
 FEW = 2000
@@ -24,22 +25,36 @@ Peek = Callable[[Plan], int]
 """How many candidates a plan's driver has, counted up to FEW."""
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The plans that a search of some shape has: one for each clause that can drive, and the one that reads in the order asked for."""
+
+    plans: tuple[Plan, ...]
+    orderly: Plan | None
+
+
 def chosen(registry: Registry, query: Query, dialect: str, peek: Peek) -> Plan:
     """The plan of one page."""
+    key: Hashable = ("choice", dialect, shape(query))
+    choice: Choice = registry.statements.get(key, lambda: _choice(registry, query, dialect))
+    for plan in choice.plans:
+        if drivers.is_bounded(registry, query.type, query.where[plan.driver]):
+            return plan
+    if len(choice.plans) == 1 and choice.plans[0] == choice.orderly:
+        return choice.orderly
+    counted = [(peek(plan), number) for number, plan in enumerate(choice.plans)]
+    fewest, number = min(counted, default=(FEW, 0))
+    if fewest < FEW:
+        return choice.plans[number]
+    return choice.orderly or (choice.plans[number] if choice.plans else Plan())
+
+
+def _choice(registry: Registry, query: Query, dialect: str) -> Choice:
     clauses = Clauses(registry, query.type, Binder(values(query), dialect), fenced=True)
     keys = order.keys(registry, query)
     found = [(number, one) for number in range(len(query.where)) if (one := drivers.of_clause(clauses, query, number)) is not None]
-    for number, one in found:
-        if drivers.is_bounded(clauses, query.where[number]):
-            return Plan(number, _is_ordered(one, keys))
-    orderly = _orderly(clauses, keys, found)
-    if orderly is not None and len(found) == 1 and orderly.driver == found[0][0]:
-        return orderly
-    counted = [(peek(Plan(number)), number) for number, _ in found]
-    fewest = min(counted, default=(FEW, EVERY))
-    if fewest[0] < FEW:
-        return Plan(fewest[1], any(_is_ordered(one, keys) for number, one in found if number == fewest[1]))
-    return orderly or Plan(fewest[1])
+    plans = tuple(Plan(number, _is_ordered(one, keys)) for number, one in found)
+    return Choice(plans, _orderly(clauses, keys, found))
 
 
 def _is_ordered(driver: Driver, keys: Sequence[Key]) -> bool:
@@ -50,6 +65,6 @@ def _orderly(clauses: Clauses, keys: Sequence[Key], found: Sequence[tuple[int, D
     """The plan that reads in the order of the first key; None when no index has that order."""
     if keys[0].by is By.VALUE:
         return Plan(BY_VALUE, ordered=True) if drivers.sorted_by(clauses, keys[0]) is not None else None
-    ordered = [number for number, one in found if _is_ordered(one, keys) and not one.own]
     own = [number for number, one in found if _is_ordered(one, keys) and one.own]
-    return Plan(next(iter((*own, *ordered)), EVERY), ordered=True)
+    others = [number for number, one in found if _is_ordered(one, keys) and not one.own]
+    return Plan(next(iter((*own, *others)), EVERY), ordered=True)
