@@ -1,6 +1,5 @@
 """A database with its index and nothing around them: puts resources in, changes them, and searches."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,6 +7,7 @@ from urllib.parse import parse_qsl
 
 from sqlalchemy import func, select
 
+from service.fhir.document import encode
 from service.search import index
 from service.search.execute import Page, execute
 from service.search.paging import Cursors
@@ -89,4 +89,4 @@ class Clinic:
 
     def _row(self, stored: Stored, stamp: int, tree: Json, span: tuple[int, int]) -> versions.Row:
         key = (self.registry.definitions.type_number(stored.tree["resourceType"]), stored.tree["id"])
-        return versions.Row(stored.res_id, key, stored.version, stamp, "POST", json.dumps(tree) if tree else None, span)
+        return versions.Row(stored.res_id, key, stored.version, stamp, "POST", encode(tree) if tree else None, span)

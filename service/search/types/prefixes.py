@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Any
 
 from service.search.types.decimal_order import ordered
@@ -12,6 +12,8 @@ ALL = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 _PREFIXED = re.compile(r"([A-Za-z]+)(.*)", re.DOTALL)
 _DECIMAL = re.compile(r"[+-]?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _APPROXIMATELY = Decimal("0.1")
+_EXACTLY = Context(prec=2200)
+"""A number of up to eighty digits may stand a thousand places from its own precision."""
 
 Place = Callable[[Any, Decimal, str], str]
 """The column value of a number that belongs to a value asked for, rounded in a direction of `decimal` where it must be."""
@@ -35,11 +37,15 @@ def decimal(text: str) -> Decimal:
 
 
 def implied_range(text: str) -> tuple[Decimal, Decimal]:
-    """What a number may mean at the precision it is written with: `100` is 99.5 to 100.5, the upper end excluded."""
+    """What a number may mean at the precision it is written with: `100` is 99.5 to 100.5, the upper end excluded.
+
+    Half of the last digit to either side; but a number that ends before its ones, such as `1e2`, is a digit finer, because R4 says that
+    it is 95 to 105.
+    """
     number = Decimal(text)
     exponent = int(number.as_tuple().exponent)
-    half = Decimal(5).scaleb(exponent - 1)
-    return number - half, number + half
+    half = Decimal(5).scaleb(exponent - 1 if exponent <= 0 else exponent - 2)
+    return _EXACTLY.subtract(number, half), _EXACTLY.add(number, half)
 
 
 def compare(lo: Any, hi: Any, asked: Asked, place: Place) -> Condition:
@@ -71,5 +77,5 @@ def as_written(value: Any, number: Decimal, rounding: str) -> str:
 def _near(text: str) -> tuple[Decimal, Decimal]:
     """A tenth to either side, and at least what the precision implies."""
     number = Decimal(text)
-    tenth, (first, after) = abs(number) * _APPROXIMATELY, implied_range(text)
-    return min(first, number - tenth), max(after, number + tenth)
+    tenth, (first, after) = _EXACTLY.multiply(number.copy_abs(), _APPROXIMATELY), implied_range(text)
+    return min(first, _EXACTLY.subtract(number, tenth)), max(after, _EXACTLY.add(number, tenth))
