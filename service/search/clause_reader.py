@@ -94,9 +94,11 @@ class ClauseReader:
             raise refused("invalid", "search-chain", f"'{parameter.code}' is no reference and cannot be chained.", name)
         self._require_depth(name, depth)
         types = self._targets_of(parameter)
-        if type is not None and type not in types:
+        if type is not None and types and type not in types:
             message = f"'{parameter.code}' does not refer to {type[:40]!r}. It refers to: {', '.join(types)}."
             raise refused("invalid", "search-chain", message, name)
+        if not types:
+            raise refused("invalid", "search-chain", f"'{parameter.code}' refers to no type that this server serves.", name)
         found, errors = _ends([type] if type else types, read)
         if not found:
             raise errors[-1] if len(errors) == 1 else _unchained(parameter, types, name)

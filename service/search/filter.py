@@ -64,7 +64,7 @@ def _located(reader: ClauseReader, type: str, found: Comparison, depth: int) -> 
     except BadRequest as error:
         (issue, *_) = error.issues
         told = issue.diagnostics if issue.rule == "search-filter" else f"'_filter', column {found.column}: {issue.diagnostics}"
-        raise refused(issue.code, "search-filter", told, "_filter") from None
+        raise refused(issue.code, issue.rule, told, "_filter") from None
 
 
 def _along(reader: ClauseReader, type: str, found: Comparison, path: tuple[Step, ...], depth: int) -> Clause:

@@ -1,5 +1,7 @@
 """Query text to AST and back, and what is refused: https://hl7.org/fhir/R4/search.html."""
 
+from functools import cache
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from service.search.query import (
     Chain,
     Clause,
     Compartment,
+    Composite,
     Filter,
     Has,
     Include,
@@ -19,6 +22,7 @@ from service.search.query import (
     Match,
     Missing,
     Number,
+    OfType,
     Quantity,
     Query,
     Sort,
@@ -27,6 +31,7 @@ from service.search.query import (
     Token,
     Uri,
 )
+from service.search.types import modifiers
 from service.search.types.escapes import escaped, split, unescaped
 from service.search.unparse import unparse
 from tests.unit.search.registry import BASE, REGISTRY
@@ -48,6 +53,23 @@ UNDERSTOOD: list[tuple[str, str, str, Clause]] = [
     ("Patient", "name:exact", "Ann", Match("name", (Text("Ann"),), "exact")),
     ("Observation", "value-quantity", "ge5.40|http://u|mg", Match("value-quantity", (Quantity("ge", "5.40", "http://u", "mg"),))),
     ("Observation", "value-quantity", "5||mg", Match("value-quantity", (Quantity("eq", "5", None, "mg"),))),
+    (
+        "Observation",
+        "code-value-quantity",
+        "http://l|a$ge5|http://u|mg,b\\$c$5",
+        Match(
+            "code-value-quantity",
+            (
+                Composite((Token("a", "http://l"), Quantity("ge", "5", "http://u", "mg"))),
+                Composite((Token("b$c"), Quantity("eq", "5"))),
+            ),
+        ),
+    ),
+    ("Observation", "code:in", "http://v|1,ValueSet/v", Match("code", (Uri("http://v|1"), Uri("ValueSet/v")), "in")),
+    ("Observation", "code:below", "s|c", Match("code", (Token("c", "s"),), "below")),
+    ("Observation", "code:text", "head\\, ache", Match("code", (Text("head, ache"),), "text")),
+    ("Patient", "identifier:of-type", "s|MR|1\\|2", Match("identifier", (OfType("s", "MR", "1|2"),), "of-type")),
+    ("Encounter", "part-of:below", "Encounter/e", Match("part-of", (Target("e", "Encounter"),), "below")),
     ("RiskAssessment", "probability", "ap1e-3", Match("probability", (Number("ap", "1e-3"),))),
     ("Observation", "_source", "urn:x", Match("_source", (Uri("urn:x"),))),
     ("Observation", "patient.identifier", "s|v", Chain("patient", (("Patient", Match("identifier", (Token("v", "s"),))),))),
@@ -213,8 +235,15 @@ REFUSED = [
     ("value-quantity", "5|mg", "invalid", "number||unit"),
     ("value-quantity", "abc", "invalid", "prefix"),
     ("value-quantity", "1" * 100, "invalid", "no number"),
-    ("code-value-quantity", "a$5", "not-supported", "composite"),
+    ("code-value-quantity", "a", "invalid", "code$value-quantity"),
+    ("code-value-quantity", "a$x", "invalid", "in its part 'value-quantity' (quantity)"),
+    ("code-value-quantity:not", "a$5", "invalid", "It takes: :missing"),
+    ("code:", "a", "invalid", "Something is missing"),
+    ("subject.", "a", "invalid", "Something is missing"),
+    ("identifier:of-type", "a|b", "invalid", "system|code|value"),
+    ("status:of-type", "a|b|c", "not-supported", ":not"),
     ("patient.foo", "1", "invalid", "foo"),
+    ("_has:DiagnosticReport:result:media.status", "1", "invalid", "'media' refers to no type that this server serves"),
     ("patient.birthdate", "zz", "invalid", "prefix"),
     ("code.foo", "1", "invalid", "no reference"),
     ("subject:Foo.name", "1", "invalid", "Patient"),
@@ -318,3 +347,63 @@ def test_whatever_is_asked_is_understood_and_printed_back_or_refused(name: str, 
     except BadRequest:
         return
     assert parse(REGISTRY, "Observation", unparse(REGISTRY, query), OPTIONS) == query
+
+
+TYPES = sorted(REGISTRY.definitions.types)
+TEXTS = st.text(alphabet="ab,|$\\\\ é/", min_size=1, max_size=6)
+IDS = st.from_regex(r"[A-Za-z0-9.-]{1,8}", fullmatch=True)
+VALUES: dict[str, st.SearchStrategy[str]] = {
+    "string": TEXTS.map(escaped),
+    "token": st.one_of(
+        TEXTS.map(escaped), st.tuples(TEXTS, TEXTS).map(lambda pair: "|".join(map(escaped, pair))), st.just("http://loinc.org|")
+    ),
+    "reference": IDS | st.just("Patient/p1") | st.just("http://elsewhere.example/Patient/1/_history/2") | st.just(f"{BASE}/Patient/p1"),
+    "date": st.sampled_from(["2026", "ge2026-03", "sa2026-03-14T10:00:00.123Z", "ap2026-03-14T10:00+02:00"]),
+    "number": st.sampled_from(["1", "ne1.50", "le-3e2"]),
+    "quantity": st.sampled_from(["1", "ge1.5|http://unitsofmeasure.org|mg", "lt5||tablet"]),
+    "uri": TEXTS.map(escaped) | st.just("http://a/b|1"),
+}
+
+
+@st.composite
+def conditions(draw: st.DrawFn, type: str, deep: int = 2) -> tuple[str, str]:
+    """A name and a value that `type` can be asked for, through chains and reverse chains."""
+    parameter = draw(st.sampled_from(sorted(REGISTRY.for_type(type).values(), key=lambda one: one.code)))
+    way = draw(st.sampled_from(["leaf", "chain", "has"])) if deep else "leaf"
+    if way == "has" and (links := _links(type)):
+        source, code = draw(st.sampled_from(links))
+        name, text = draw(conditions(source, deep - 1))
+        return f"_has:{source}:{code}:{name}", text
+    targets = sorted((parameter.only or parameter.targets or set(TYPES)) & set(TYPES))
+    if way == "chain" and parameter.kind == "reference" and targets:
+        target = draw(st.sampled_from(targets))
+        name, text = draw(conditions(target, deep - 1))
+        return f"{parameter.code}{draw(st.sampled_from(['', ':' + target]))}.{name}", text
+    modifier = draw(st.sampled_from(["", "missing", *sorted(modifiers(parameter))]))
+    if modifier == "missing":
+        return f"{parameter.code}:missing", draw(st.sampled_from(["true", "false"]))
+    if parameter.kind == "composite":
+        return parameter.code, "$".join(draw(VALUES[one.kind]) for one in parameter.components)
+    return f"{parameter.code}{modifier and ':' + modifier}", ",".join(draw(st.lists(VALUES[parameter.kind], min_size=1, max_size=3)))
+
+
+@cache
+def _links(type: str) -> list[tuple[str, str]]:
+    """The references of other types that may point to `type`."""
+    found = [(source, parameter) for source in TYPES for parameter in REGISTRY.for_type(source).values() if parameter.kind == "reference"]
+    return [(source, one.code) for source, one in found if not (one.only or one.targets) or type in (one.only or one.targets)]
+
+
+@given(st.data())
+def test_any_question_is_printed_back(data: st.DataObject) -> None:
+    type = data.draw(st.sampled_from(TYPES))
+    pairs = data.draw(st.lists(conditions(type), min_size=1, max_size=3))
+    query = parse(REGISTRY, type, pairs, Options(lenient=True))
+    assert parse(REGISTRY, type, unparse(REGISTRY, query), OPTIONS) == query
+
+
+@given(st.lists(st.sampled_from(TYPES), min_size=1, max_size=4, unique=True), st.data())
+def test_any_question_to_several_types_is_printed_back(types: list[str], data: st.DataObject) -> None:
+    pairs = [("_type", ",".join(types)), *data.draw(st.lists(conditions(types[0]), min_size=1, max_size=3))]
+    asked = parse(REGISTRY, None, pairs, Options(lenient=True))
+    assert parse(REGISTRY, None, unparse(REGISTRY, asked), OPTIONS) == asked
