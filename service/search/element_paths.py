@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from service.fhir.definitions import Definitions
 from service.fhir.element import Element
 from service.search.expression import (
+    Correlated,
     Extension,
     HasExtension,
     Having,
@@ -67,7 +68,7 @@ def _advanced(leaf: Leaf, step: Step, definitions: Definitions) -> Iterator[Leaf
         yield Leaf((*leaf.steps, step), "boolean", None, leaf.single, leaf.choice)
     elif isinstance(step, Place):
         yield replace(leaf, steps=(*leaf.steps[:-1], step, *leaf.steps[-1:]), single=False)
-    else:
+    elif not isinstance(step, Correlated):
         yield replace(leaf, steps=(*leaf.steps, step))
 
 
