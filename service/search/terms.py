@@ -6,7 +6,8 @@ neither. What cannot be looked up is refused, never left out. https://hl7.org/fh
 """
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from service.errors import BadRequest
 from service.search import hierarchy
@@ -59,6 +60,7 @@ class _Expander:
     tx: Transaction
     registry: Registry
     vocabulary: Vocabulary
+    sets: dict[str, Iterable[Pair]] = field(default_factory=dict)
 
     def clause(self, type: str, clause: Clause, place: str) -> Clause:
         """The clause of that type without modifiers that have to be looked up."""
@@ -88,8 +90,6 @@ class _Expander:
             pairs = sorted(self._pairs(match))
         except Unanswerable as error:
             raise _refusal(error, name) from None
-        if len(pairs) > MOST_CODES:
-            raise _refusal(Unanswerable("too-costly", "value-set-size", f"it comes to more than {MOST_CODES} codes"), name)
         if match.modifier == "not-in":
             return Not(_any(match.parameter, pairs)) if pairs else All(())
         return _any(match.parameter, pairs)
@@ -99,12 +99,20 @@ class _Expander:
         pairs: set[Pair] = set()
         for value in match.values:
             if isinstance(value, Uri):
-                pairs.update(self._set(value.uri).members)
+                pairs.update(self._set(value.uri))
             elif isinstance(value, Token):
                 pairs.update(self._near(value, match.modifier == "above"))
+            if len(pairs) > MOST_CODES:
+                raise Unanswerable("too-costly", "value-set-size", f"it comes to more than {MOST_CODES} codes")
         return pairs
 
-    def _set(self, text: str) -> expansion.Expansion:
+    def _set(self, text: str) -> Iterable[Pair]:
+        """The codes of the value set that `text` names: looked up once, however many types a chain goes to."""
+        if text not in self.sets:
+            self.sets[text] = self._expansion(text).members
+        return self.sets[text]
+
+    def _expansion(self, text: str) -> expansion.Expansion:
         """The value set at a canonical URL, or at `ValueSet/id`, an id or the URL of the resource here."""
         limits = expansion.Limits(codes=MOST_CODES, details=False)
         id = self._id(text)

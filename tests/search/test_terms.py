@@ -253,3 +253,24 @@ def test_more_codes_than_that_are_too_costly(clinic: Clinic) -> None:
     with pytest.raises(BadRequest) as error:
         doses(clinic, among("all"))
     assert error.value.issues[0].code == "too-costly"
+
+
+ASKED = [
+    ("MedicationAdministration", "code:in=https://clinic.example/fhir/ValueSet/schedule-iii", ["both", "k"]),
+    ("MedicationAdministration", "code:in=ValueSet/schedule-iii&patient=ada", ["k"]),
+    ("MedicationAdministration", f"code:not-in=schedule-iii&code={CODES}|", ["m"]),
+    ("MedicationAdministration", f"code:below={CODES}|anaesthetic&status=completed", ["both", "k"]),
+    ("MedicationAdministration", f"code:below={CODES}|anaesthetic,{CODES}|midazolam&_sort=-_id", ["m", "k", "both"]),
+    ("Patient", "_has:MedicationAdministration:patient:code:in=schedule-iii&_sort=_id", ["ada", "bob"]),
+    ("Patient", f"_has:MedicationAdministration:patient:code:below={CODES}|benzodiazepine", ["bob"]),
+    ("MedicationAdministration", "_filter=code in schedule-iii and patient re Patient/bob", ["both"]),
+    ("MedicationAdministration", "_filter=not (code in schedule-iii)&_sort=_id", ["m", "other", "uncoded"]),
+    ("Observation", "part-of:MedicationAdministration.code:in=schedule-iii", ["o"]),
+]
+
+
+@pytest.mark.parametrize(("type", "asked", "ids"), ASKED)
+def test_as_it_is_written(pharmacy: Clinic, type: str, asked: str, ids: list[str]) -> None:
+    pharmacy.put({"resourceType": "Observation", "id": "o", "status": "final", "partOf": [{"reference": "MedicationAdministration/k"}]})
+    found = pharmacy.ids(type, asked.replace(" ", "%20"))
+    assert found == ids if "_sort" in asked else sorted(found) == ids
