@@ -140,6 +140,13 @@ def test_a_compartment_search_is_walked_page_by_page(api: FlaskClient, visit: di
     assert len(seen) == len(set(seen)) == 5
 
 
+def test_a_compartment_search_has_a_page_for_people(api: FlaskClient, visit: dict[str, str]) -> None:
+    for what, title in (("*", "Everything"), ("Observation", "Observation")):
+        page = api.get(f"/fhir/Patient/{visit['ada']}/{what}?_count=1", headers={"Accept": "text/html"})
+        assert f"{title} of Patient/{visit['ada']}" in page.text
+        assert f'href="/fhir/Patient/{visit["ada"]}/{what}?_count=1&amp;_cursor=' in page.text
+
+
 def test_a_cursor_belongs_to_its_compartment(api: FlaskClient, visit: dict[str, str]) -> None:
     following = link(api.get(f"/fhir/Patient/{visit['ada']}/Observation?_count=1"), "next")
     assert following is not None

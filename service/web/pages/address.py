@@ -56,4 +56,4 @@ class Address:
         return [(name, value) for name, value in self.query if name not in ("_format", "_pretty")]
 
     def _link(self, path: Sequence[str]) -> str:
-        return "/".join((self.site.base, *(quote(segment, safe="$") for segment in path)))
+        return "/".join((self.site.base, *(quote(segment, safe="$*") for segment in path)))

@@ -14,7 +14,8 @@ from markupsafe import Markup
 
 from service.records.context import Service
 from service.rest.exchange import FhirResponse
-from service.web.pages import bundle, capability, outcome, referrers, summary
+from service.rest.routes import EVERY
+from service.web.pages import bundle, capability, outcome, parameters, referrers, summary
 from service.web.pages.address import Address
 from service.web.pages.highlight import highlight
 from service.web.pages.referrers import Inbound
@@ -56,6 +57,8 @@ def _content(tree: Tree, address: Address, status: int) -> tuple[str, dict[str, 
         return "outcome.html", _outcome(tree, status)
     if kind == "CapabilityStatement" and not stored:
         return "capability.html", {"title": "Capabilities", "tree": tree, "types": capability.type_rows(tree, site)}
+    if kind == "Parameters" and not stored:
+        return "parameters.html", {"title": address.path[-1] if address.path else "Parameters", "rows": parameters.rows(tree)}
     return "record.html", _record(tree, address)
 
 
@@ -99,6 +102,11 @@ def _bundle_title(tree: Tree, address: Address) -> str:
     if tree.get("type") == "history":
         subject = "/".join(segment for segment in address.path if segment != "_history")
         return f"History of {subject}" if subject else "History of all resources"
+    if len(address.path) > 2:
+        kind, id, what, *_ = address.path
+        return f"{'Everything' if what == EVERY else what} of {kind}/{id}"
+    if address.path and address.path[-1].startswith("$"):
+        return " ".join(address.path)
     return f"{address.path[0]} search" if address.path else "Search in all types"
 
 

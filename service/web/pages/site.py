@@ -15,7 +15,7 @@ from service.config import Settings
 
 _ID = r"[A-Za-z0-9\-.]{1,64}"
 _RELATIVE = re.compile(rf"[A-Z][A-Za-z]{{1,63}}/{_ID}(?:/_history/{_ID})?")
-_SEGMENTS = re.compile(r"(?:/[A-Za-z0-9_$\-.]+)*/?")
+_SEGMENTS = re.compile(r"(?:/(?:[A-Za-z0-9_$\-.]+|\*))*/?")
 
 
 @dataclass(frozen=True, slots=True)
