@@ -13,12 +13,14 @@ from typing import Any
 from service.errors import BadRequest
 from service.fhir.document import stored
 from service.records.context import Context
+from service.records.steady import steadily
 from service.search import links
 from service.search.execute import Found, matching
 from service.search.links import Node
 from service.search.main_date import MISSING
+from service.search.parameter import Registry
 from service.search.parse import Options, parse
-from service.search.query import Match, Query, Target
+from service.search.query import Chain, Match, Query, Target
 from service.storage.database import Transaction
 
 MOST = 10_000
@@ -40,22 +42,29 @@ def newest(ctx: Context, pairs: Sequence[tuple[str, str]], most: int) -> Newest:
 
     Raises BadRequest for a search that names no patient and no visit, that asks for pages or order, or that finds too much.
     """
-    query = parse(ctx.service.registry, _TYPE, pairs, Options(time_zone=ctx.service.settings.time_zone))
+    return steadily(ctx, lambda registry: _newest_by(ctx, registry, pairs, most))
+
+
+def _newest_by(ctx: Context, registry: Registry, pairs: Sequence[tuple[str, str]], most: int) -> Newest:
+    query = parse(registry, _TYPE, pairs, Options(time_zone=ctx.service.settings.time_zone))
     _require_plain(query)
     anchor = _anchor(query)
+    keys = () if _is_one(anchor) else registry.for_type(_TYPE)[anchor.parameter].keys
     with ctx.snapshot() as tx:
-        matches = matching(tx, ctx.service.registry, query, MOST + 1)
+        matches = matching(tx, registry, query, MOST + 1)
         _require_few(len(matches), MOST)
         nodes = links.described(tx, [one.res_id for one in matches])
-        chosen = [node for group in _groups(ctx, tx, anchor, nodes) for node in _newest(group, most)]
+        about = dict(links.targets(tx, [node.res_id for node in nodes], keys)) if keys else {}
+        codes = _codes(tx, registry, nodes)
+        chosen = [node for group in _groups(nodes, about, codes) for node in _newest(group, most)]
         _require_few(len(chosen), ctx.service.settings.include_max)
         rows = {row.res_id: row for row in links.bodies(tx, [node.res_id for node in chosen])}
     return Newest(query, tuple(_found(rows[node.res_id]) for node in chosen))
 
 
-def _anchor(query: Query) -> Match:
+def _anchor(query: Query) -> Match | Chain:
     """The clause that names the patients, or else the visits, whose Observations are grouped apart."""
-    named = {clause.parameter: clause for clause in query.where if isinstance(clause, Match) and _names_resources(clause)}
+    named = {clause.parameter: clause for clause in query.where if isinstance(clause, Match | Chain)}
     found = next((named[code] for code in _ANCHORS if code in named), None)
     if found is None:
         raise BadRequest.of(
@@ -64,8 +73,9 @@ def _anchor(query: Query) -> Match:
     return found
 
 
-def _names_resources(clause: Match) -> bool:
-    return clause.parameter in _ANCHORS and all(isinstance(value, Target) and value.id for value in clause.values)
+def _is_one(anchor: Match | Chain) -> bool:
+    """Whether the clause names one resource, so that all that is found is about it."""
+    return isinstance(anchor, Match) and len(anchor.values) == 1 and isinstance(anchor.values[0], Target) and bool(anchor.values[0].type)
 
 
 def _require_plain(query: Query) -> None:
@@ -91,20 +101,23 @@ def _require_few(count: int, most: int) -> None:
         )
 
 
-def _groups(ctx: Context, tx: Transaction, anchor: Match, nodes: Sequence[Node]) -> list[list[Node]]:
-    """The Observations by whom they are about and what they observe: each group newest first, the group with the newest first."""
+def _codes(tx: Transaction, registry: Registry, nodes: Sequence[Node]) -> Mapping[int, Sequence[Hashable]]:
+    """What each resource observes: its codings, or its text."""
     res_ids = [node.res_id for node in nodes]
-    registry = ctx.service.registry
-    codings: dict[int, list[Hashable]] = {}
-    for res_id, coding in links.codes(tx, res_ids, registry.keys_of(_TYPE, "code")):
-        codings.setdefault(res_id, []).append(coding)
-    for row in links.bodies(tx, [res_id for res_id in res_ids if res_id not in codings]):
-        codings[row.res_id] = [stored(row.body).tree.get("code", {}).get("text", "")]
-    about = dict(links.targets(tx, res_ids, registry.keys_of(_TYPE, anchor.parameter))) if len(anchor.values) > 1 else {}
-    same = _connected(codings.values())
+    found: dict[int, list[Hashable]] = {}
+    for res_id, coding in links.codes(tx, res_ids, registry.for_type(_TYPE)["code"].keys):
+        found.setdefault(res_id, []).append(coding)
+    for row in links.bodies(tx, [res_id for res_id in res_ids if res_id not in found]):
+        found[row.res_id] = [stored(row.body).tree.get("code", {}).get("text", "")]
+    return found
+
+
+def _groups(nodes: Sequence[Node], about: Mapping[int, links.Key], codes: Mapping[int, Sequence[Hashable]]) -> list[list[Node]]:
+    """The Observations by whom they are about and what they observe: each group newest first, the group with the newest first."""
+    same = _connected(codes.values())
     groups: dict[tuple[links.Key | None, Hashable], list[Node]] = {}
     for node in sorted(nodes, key=_age, reverse=True):
-        groups.setdefault((about.get(node.res_id), same[codings[node.res_id][0]]), []).append(node)
+        groups.setdefault((about.get(node.res_id), same[codes[node.res_id][0]]), []).append(node)
     order = {one: number for number, one in enumerate(dict.fromkeys(about.get(node.res_id) for node in nodes))}
     found = sorted(groups.items(), key=lambda item: _age(item[1][0]), reverse=True)
     return [group for _, group in sorted(found, key=lambda item: order[item[0][0]])]

@@ -17,8 +17,10 @@ from service.fhir import reference, temporal, units
 from service.fhir.document import stored
 from service.fhir.units import UCUM
 from service.records.context import Context
+from service.records.steady import steadily
 from service.search import links
 from service.search.execute import Found, matching
+from service.search.parameter import Registry
 from service.search.parse import Options, parse
 from service.search.types.escapes import escaped
 from service.storage.database import Transaction
@@ -89,10 +91,8 @@ class Question:
 
 def series(ctx: Context, asked: Question) -> tuple[list[Series], list[Found]]:
     """A series for every code that was asked for, or for every part of a panel; and the Observations that they come from, newest first."""
-    with ctx.snapshot() as tx:
-        rows = _rows(ctx, tx, asked)
-        trees = {row.fhir_id: stored(row.body).tree for row in rows}
-        members = {row.fhir_id: row for row in _members(ctx, tx, trees.values())}
+    rows, members = steadily(ctx, lambda registry: _read(ctx, registry, asked))
+    trees = {row.fhir_id: stored(row.body).tree for row in rows}
     collected = _Collected(ctx, asked.codes, {id: stored(row.body).tree for id, row in members.items()})
     for id, tree in trees.items():
         collected.add(id, tree)
@@ -102,11 +102,18 @@ def series(ctx: Context, asked: Question) -> tuple[list[Series], list[Found]]:
     return collected.result(), sorted(found, key=lambda one: (times[one.id], one.id), reverse=True)
 
 
-def _rows(ctx: Context, tx: Transaction, asked: Question) -> list[Any]:
+def _read(ctx: Context, registry: Registry, asked: Question) -> tuple[list[Any], dict[str, Any]]:
+    """The rows of the Observations, and by id those of the members of panels among them."""
+    with ctx.snapshot() as tx:
+        rows = _rows(ctx, tx, registry, asked)
+        return rows, {row.fhir_id: row for row in _members(ctx, tx, [stored(row.body).tree for row in rows])}
+
+
+def _rows(ctx: Context, tx: Transaction, registry: Registry, asked: Question) -> list[Any]:
     wanted = ",".join(escaped(code) if system is None else f"{escaped(system)}|{escaped(code)}" for system, code in asked.codes)
     pairs = [*asked.pairs, ("combo-code", wanted), ("status:not", ",".join(LEFT_OUT))]
-    query = parse(ctx.service.registry, _TYPE, pairs, Options(time_zone=ctx.service.settings.time_zone))
-    found = matching(tx, ctx.service.registry, query, MOST + 1)
+    query = parse(registry, _TYPE, pairs, Options(time_zone=ctx.service.settings.time_zone))
+    found = matching(tx, registry, query, MOST + 1)
     if len(found) > MOST:
         raise BadRequest.of("too-costly", "stats-size", f"This concerns more than {MOST} Observations. Ask for a shorter period.")
     return list(links.bodies(tx, [one.res_id for one in found]))

@@ -12,7 +12,7 @@ from service.fhir.bundle import Entry, Link
 from service.records import everything as records
 from service.records.context import Context
 from service.records.everything import Everything, Sheet
-from service.rest import query, response, routes
+from service.rest import query, response
 from service.rest.exchange import Call, FhirResponse, Pairs
 from service.rest.operations import arguments
 from service.rest.operations.arguments import Arguments
@@ -46,7 +46,7 @@ def _asked(ctx: Context, call: Call, given: Arguments) -> Everything:
     return Everything(
         type=call.named_type,
         id=call.named_id,
-        count=min(given.whole("_count", _MOST) or settings.page_max, settings.page_max),
+        count=_count(ctx, given) or settings.page_max,
         since=since.lo if since else None,
         types=_types(ctx, given),
         start=start.lo if start else None,
@@ -57,16 +57,25 @@ def _asked(ctx: Context, call: Call, given: Arguments) -> Everything:
 
 
 def _types(ctx: Context, given: Arguments) -> frozenset[str]:
+    served = ctx.service.definitions.types
     types = given.listed("_type")
     for name in types:
-        routes.require_type(ctx.service.definitions, name)
+        if name not in served:
+            raise arguments.refused("_type", f"{name[:40]!r} is no type of this server. It serves: {', '.join(sorted(served))}.")
     return frozenset(types)
+
+
+def _count(ctx: Context, given: Arguments) -> int | None:
+    """The size of a page as far as it is granted; None when it was not given."""
+    asked = given.whole("_count", _MOST)
+    return None if asked is None else min(asked, ctx.service.settings.page_max)
 
 
 def _links(ctx: Context, call: Call, given: Arguments, sheet: Sheet) -> list[Link]:
     address = response.url(ctx, *call.request.path)
     look = query.about_presentation(call.request.query)
-    kept = arguments.pairs_of(given, without=("_cursor",))
+    count = _count(ctx, given)
+    kept = (*arguments.pairs_of(given, without=("_count", "_cursor")), *((("_count", str(count)),) if count else ()))
     cursor = given.text("_cursor")
 
     def link(relation: str, cursor: str | None) -> Link:

@@ -214,7 +214,7 @@ def test_what_cannot_be_answered_is_refused(clinic: FlaskClient, visit: str, per
     assert "_since, _type, _count" in told["diagnostics"]
     issue(clinic.get(f"/fhir/{person}/$everything?_since=yesterday"), 400)
     issue(clinic.get(f"/fhir/{person}/$everything?_count=0"), 400)
-    issue(clinic.get(f"/fhir/{person}/$everything?_type=Nonsense"), 404)
+    issue(clinic.get(f"/fhir/{person}/$everything?_type=Nonsense"), 400)
     issue(clinic.get(f"/fhir/{person}/$everything?_cursor=abc"), 400)
     issue(clinic.get("/fhir/Encounter/none/$everything"), 404)
     issue(clinic.put(f"/fhir/{visit}/$everything"), 405)
@@ -222,6 +222,21 @@ def test_what_cannot_be_answered_is_refused(clinic: FlaskClient, visit: str, per
     cursor = next_page.partition("_cursor=")[2]
     issue(clinic.get(f"/fhir/{person}/$everything?_count=5&_cursor={cursor}"), 400)
     issue(clinic.get(f"/fhir/{visit}/$everything?_type=Flag&_cursor={cursor}"), 400)
+
+
+def test_the_links_say_what_was_applied(clinic: FlaskClient, visit: str) -> None:
+    answer = clinic.get(f"/fhir/{visit}/$everything?_count=5000&_type=Flag&_format=json")
+    (link,) = answer.json["link"]
+    assert link["url"].endswith(f"/fhir/{visit}/$everything?_type=Flag&_count=1000&_format=json")
+    assert clinic.get(link["url"].removeprefix("http://127.0.0.1:8080")).json["entry"] == answer.json["entry"]
+
+
+def test_browsers_get_pages(clinic: FlaskClient, visit: str, person: str) -> None:
+    urls = (f"{visit}/$everything?_count=5", f"Observation/$lastn?patient={person}", f"{person}/$meta")
+    for url in (*urls, f"Observation/$stats?subject={person}&code=8480-6&statistic=median"):
+        answer = clinic.get(f"/fhir/{url}", headers={"Accept": "text/html"})
+        assert (answer.status_code, answer.mimetype) == (200, "text/html"), url
+        assert url.partition("?")[0].rpartition("/")[2] in answer.text
 
 
 def test_a_deleted_patient_is_gone(clinic: FlaskClient) -> None:

@@ -87,6 +87,17 @@ def test_per_visit(clinic: FlaskClient, person: str) -> None:
     assert _ask(clinic, f"patient={person}&encounter={','.join(visits)}") == [during[2]]
 
 
+def test_patients_may_be_named_by_what_they_are(clinic: FlaskClient) -> None:
+    name = fresh()
+    people = [made(clinic, patient(name, active=active)) for active in (True, False)]
+    newest = []
+    for one in people:
+        _, second = _made(clinic, *[_seen(f"Patient/{one['id']}", _coded(PULSE), f"2026-03-0{day}") for day in (1, 2)])
+        newest.append(second)
+    assert _ask(clinic, f"patient.identifier={name}") == newest
+    assert _ask(clinic, f"subject:Patient.identifier={name}&patient.active=true") == newest[:1]
+
+
 def test_what_was_entered_in_error_is_told(clinic: FlaskClient, person: str) -> None:
     right, wrong = _made(
         clinic,
@@ -127,7 +138,6 @@ def test_post_and_batch_say_the_same(clinic: FlaskClient, person: str) -> None:
         ("", "patient, subject or encounter"),
         ("category=vital-signs", "patient, subject or encounter"),
         ("patient:missing=false", "patient, subject or encounter"),
-        ("patient.name=x", "patient, subject or encounter"),
         ("patient=p&max=0", "from 1 to 100"),
         ("patient=p&max=many", "from 1 to 100"),
         ("patient=p&max=1&max=2", "stands twice"),
