@@ -63,6 +63,12 @@ class Release:
         _, page = find(self.ctx, type, [*pairs, ("_count", "1000")], lenient=False)
         return sorted(one.id for one in page.matches)
 
+    def count(self, type: str, *pairs: tuple[str, str]) -> int:
+        """How many a search finds, by a process that need not look at the database again yet."""
+        _, page = find(self.ctx, type, [*pairs, ("_count", "0")], lenient=False)
+        assert page.total is not None
+        return page.total
+
     def refused(self, type: str, *pairs: tuple[str, str]) -> str:
         """Why a search is refused."""
         try:
@@ -81,17 +87,24 @@ class Release:
 
 
 Releases = Callable[..., Release]
+_defined: dict[tuple[str, str], Registry] = {}
 
 
 def released(service: Service, folder: Path, parameters: Sequence[Tree], time_zone: str = "UTC") -> Release:
     """A process of a release that defines `parameters` too, on the database of `service`."""
+    key = (json.dumps(parameters), time_zone)
+    if key not in _defined:
+        _defined[key] = _read(service, folder, parameters, time_zone)
+    registries = Registries(service.database, _defined[key], grace_seconds=0)
+    registries.start()
+    return Release(Context(replace(service, registries=registries, settings=replace(service.settings, time_zone=time_zone))))
+
+
+def _read(service: Service, folder: Path, parameters: Sequence[Tree], time_zone: str) -> Registry:
     (folder / "clinic").mkdir(parents=True)
     (folder / "r4").symlink_to(resource_path("fhir_profiles") / "r4")
     for path in (resource_path("fhir_profiles") / "clinic").glob("*.json"):
         (folder / "clinic" / path.name).symlink_to(path)
     for number, one in enumerate(parameters):
         (folder / "clinic" / f"zz-{number}.json").write_text(json.dumps(one))
-    defined = Registry(service.definitions, service.settings.base_url, time_zone, folder)
-    registries = Registries(service.database, defined, grace_seconds=0)
-    registries.start()
-    return Release(Context(replace(service, registries=registries, settings=replace(service.settings, time_zone=time_zone))))
+    return Registry(service.definitions, service.settings.base_url, time_zone, folder)
