@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, and_, any_, cast, column, func, literal_column, select, tuple_
@@ -11,6 +12,7 @@ from service.search.query import Target, Token, Value
 from service.search.statement import Binder
 
 Pair = tuple[str, int]
+FEW = 8
 
 
 def is_uniform(values: Sequence[Value]) -> bool:
@@ -37,8 +39,10 @@ def among(binder: Binder, table: Any, values: Sequence[Value], numbers: Mapping[
 
 
 def codes(binder: Binder, column_: ColumnElement[str], values: Sequence[Token]) -> ColumnElement[bool]:
-    """Whether a column is one of the codes."""
+    """Whether a column is one of the codes. A few are named one by one: SQLite would read every row of a type for a list."""
     places = [binder.place(value) for value in values]
+    if len(places) <= FEW:
+        return column_.in_([binder.bind(partial(_code, place)) for place in places])
 
     def read(asked: Sequence[Value]) -> list[str]:
         return [value.code or "" for place in places if isinstance(value := asked[place], Token)]
@@ -47,6 +51,11 @@ def codes(binder: Binder, column_: ColumnElement[str], values: Sequence[Token]) 
         return column_ == any_(cast(binder.bind(read), ARRAY(Text)))
     listed = func.json_each(binder.bind(lambda asked: json.dumps(read(asked)))).table_valued(column("value", Text))
     return column_.in_(select(listed.c.value))
+
+
+def _code(place: int, asked: Sequence[Value]) -> str:
+    value = asked[place]
+    return value.code or "" if isinstance(value, Token) else ""
 
 
 def _pair(value: Value, numbers: Mapping[str, int]) -> Pair:
