@@ -184,3 +184,24 @@ def test_more_conditions_than_a_write_may_ask_are_refused(ctx: Context) -> None:
     many = [{"reference": f"Practitioner?identifier={number}"} for number in range(condition_module.MOST_CONDITIONS + 1)]
     with pytest.raises(BadRequest, match="Split it"):
         one(ctx, create(patient(generalPractitioner=many)))
+
+
+@pytest.mark.parametrize(
+    ("type", "one", "other"),
+    [
+        ("Patient", "identifier=s|x", "identifier=x"),
+        ("Patient", "identifier=s|x,s|y", "active=true&identifier=s|y"),
+        ("Observation", "subject=Patient/p", "subject:Patient=p"),
+        ("Observation", "subject=p", "subject=http://127.0.0.1:8080/fhir/Patient/p"),
+        ("Observation", "subject:Patient.name=x", "subject:Patient.name=x&code=a"),
+    ],
+)
+def test_one_condition_written_in_two_ways_is_one_lock(
+    ctx: Context, monkeypatch: pytest.MonkeyPatch, type: str, one: str, other: str
+) -> None:
+    held: list[set[str]] = []
+    monkeypatch.setattr(condition_module.locks, "hold", lambda _, names: held.append(set(names)))
+    with ctx.service.database.read() as tx:
+        for text in (one, other):
+            condition_module.resolve(ctx, tx, {(type, text): 0})
+    assert held[0] & held[1]
