@@ -1,11 +1,18 @@
 """Units: exact conversion, what is commensurable, and what somebody meant."""
 
+import re
+from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
+from functools import cache
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+import ucumvert
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from ucumvert import xml_util
+from ucumvert.parser import InvalidUcumError, get_ucum_parser, parse_ucum
 
 from service.fhir.units import Incommensurable, UnknownUnit, canonical, convert, rounded, suggestion, unit
 
@@ -186,3 +193,47 @@ def test_any_text_is_a_unit_or_none(text: str) -> None:
     assert found is None or (found.factor > 0 and found.base.isascii())
     meant = suggestion(text)
     assert meant is None or canonical(meant) is not None
+
+
+@cache
+def _theirs() -> Callable[[str], bool]:
+    """Whether ucumvert's own parser reads a code."""
+    parser = get_ucum_parser()
+
+    def reads(code: str) -> bool:
+        try:
+            parse_ucum(code, parser)
+        except InvalidUcumError:
+            return False
+        return True
+
+    return reads
+
+
+UNITS = [*xml_util.get_units(), *xml_util.get_base_units()]
+EXAMPLES = [
+    line.split("\t")[1]
+    for line in (Path(ucumvert.__file__).parent / "vendor" / "ucum_examples.tsv").read_text(encoding="utf-8").splitlines()[1:]
+]
+
+
+@pytest.mark.parametrize("prefix", ["", "k", "da"])
+def test_every_unit_of_the_table_is_read_as_ucumvert_reads_it(prefix: str) -> None:
+    codes = [prefix + unit for unit in UNITS]
+    assert [code for code in codes if _theirs()(code) != (canonical(code) is not None)] == []
+
+
+def test_the_examples_of_ucum_are_read_as_ucumvert_reads_them() -> None:
+    assert len(EXAMPLES) > 800
+    assert [code for code in EXAMPLES if _theirs()(code) != (canonical(code) is not None)] == []
+
+
+pieces = st.lists(st.sampled_from(["m", "g", "[iU]", "mol", "/", ".", "(", ")", "{a}", "10*", "2", "-1", "k", "%", "min", "s"]), max_size=7)
+
+
+@given(pieces)
+def test_any_combination_is_read_as_ucumvert_reads_it(parts: list[str]) -> None:
+    code = "".join(parts)
+    narrower = re.search(r"(^|[./(])\d+[.+-]?\d", code) or re.search(r"\d{3}", code)
+    assume(not narrower)
+    assert (canonical(code) is not None) == _theirs()(code)
