@@ -189,17 +189,13 @@ def _urls(rows: Iterable[Any]) -> Iterator[str]:
                 yield text_key(f"{own.url}|{own.version}")
 
 
-def _ends(edges: Iterable[Edge], wanted: dict[int, Types]) -> _Ends:
+def _ends(edges: Sequence[Edge], wanted: dict[int, Types]) -> _Ends:
     """Where the edges lead. The index has a reference to a version twice, with the version and without; the version is meant."""
-    ends, groups = _Ends(), dict[tuple[int, int], list[Edge]]()
+    ends = _Ends()
+    named = {(edge.res_id, edge.param, edge.type, edge.id.partition(_separator(edge))[0]) for edge in edges if _separator(edge) in edge.id}
     for edge in edges:
-        if edge.type in wanted[edge.param]:
-            groups.setdefault((edge.res_id, edge.param), []).append(edge)
-    for group in groups.values():
-        named = {(edge.type, edge.id.partition(_separator(edge))[0]) for edge in group if _separator(edge) in edge.id}
-        for edge in group:
-            if (edge.type, edge.id) not in named:
-                _add(ends, edge, wanted[edge.param])
+        if edge.type in wanted[edge.param] and (not named or (*edge[:2], edge.type, edge.id) not in named):
+            _add(ends, edge, wanted[edge.param])
     return ends
 
 

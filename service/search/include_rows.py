@@ -5,9 +5,10 @@ The index by (res_id, param) says what a resource refers to, the primary key of 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, exists, select, tuple_, union_all
+from sqlalchemy import BindParameter, Integer, Select, and_, bindparam, exists, select, tuple_, union_all
 
 from service.search.compile import bodies
 from service.search.types.literals import EXTERNAL
@@ -37,8 +38,7 @@ _URIS = select(index.uri.c.res_id).where(index.uri.c.param.in_(_PARAMS), index.u
 _CANONICAL = bodies(_URIS.distinct().subquery("page"))
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """One row of the reference index: the resource `res_id` refers to `id` of the type number `type`, or to a URL (type 0)."""
 
     res_id: int
@@ -58,22 +58,14 @@ class Arm:
     type: int
     ids: Sequence[str]
 
-    def statement(self) -> Select[Any]:
-        """The res_ids that refer there."""
-        there = and_(_POINTING.param.in_(self.params), _POINTING.target_id.in_(self.ids), _POINTING.target_type == self.type)
-        if self.type != EXTERNAL:
-            return select(_POINTING.res_id).where(there)
-        other = index.reference.alias()
-        same = and_(other.c.res_id == _POINTING.res_id, other.c.param == _POINTING.param, other.c.target_type == EXTERNAL)
-        versioned = and_(other.c.target_id > _POINTING.target_id + "|", other.c.target_id < _POINTING.target_id + _AFTER_VERSIONS)
-        return select(_POINTING.res_id).where(there, ~exists().where(same, versioned).correlate(index.reference))
 
-
-def edges(tx: Transaction, res_ids: Sequence[int], params: Sequence[int]) -> Iterator[Edge]:
+def edges(tx: Transaction, res_ids: Sequence[int], params: Sequence[int]) -> list[Edge]:
     """What the resources refer to under one of `params`."""
+    found: list[Edge] = []
     for start in range(0, len(res_ids), CHUNK) if params else ():
         rows = tx.connection.execute(_EDGES, {"res_ids": res_ids[start : start + CHUNK], "params": params})
-        yield from (Edge(*row) for row in rows)
+        found.extend(map(Edge._make, rows))
+    return found
 
 
 def current(tx: Transaction, keys: Iterable[Key]) -> Iterator[Any]:
@@ -83,11 +75,10 @@ def current(tx: Transaction, keys: Iterable[Key]) -> Iterator[Any]:
         by_type: dict[int, list[str]] = {}
         for number, id in wanted[start : start + CHUNK]:
             by_type.setdefault(number, []).append(id)
-        arms = [
-            select(resource.c.res_id).where(resource.c.type == number, resource.c.fhir_id.in_(ids), resource.c.deleted.is_(False))
-            for number, ids in by_type.items()
-        ]
-        yield from tx.connection.execute(bodies(_together(arms)))
+        values: dict[str, Any] = {}
+        for place, (number, ids) in enumerate(by_type.items()):
+            values |= {f"number{place}": number, f"ids{place}": ids}
+        yield from tx.connection.execute(_current(len(by_type)), values)
 
 
 def versions(tx: Transaction, keys: Iterable[VersionKey]) -> Iterator[Any]:
@@ -106,10 +97,48 @@ def canonical(tx: Transaction, params: Sequence[int], urls: Iterable[str]) -> It
 
 def referring(tx: Transaction, arms: Sequence[Arm], limit: int) -> Iterator[Any]:
     """At most `limit` resources that one of the arms finds, oldest first."""
-    if arms:
-        found = _together([arm.statement() for arm in arms])
-        page = select(found.c.res_id).distinct().order_by(found.c.res_id).limit(limit).subquery("page")
-        yield from tx.connection.execute(bodies(page).order_by(page.c.res_id))
+    if not arms:
+        return
+    values: dict[str, Any] = {"count": limit}
+    for place, arm in enumerate(arms):
+        values |= {f"number{place}": arm.type, f"ids{place}": arm.ids, f"params{place}": arm.params}
+    yield from tx.connection.execute(_referring(tuple(arm.type == EXTERNAL for arm in arms)), values)
+
+
+@lru_cache(maxsize=64)
+def _current(count: int) -> Select[Any]:
+    """The resources with ids of `count` types."""
+    arms = [
+        select(resource.c.res_id).where(
+            resource.c.type == bindparam(f"number{place}", type_=Integer),
+            resource.c.fhir_id.in_(bindparam(f"ids{place}", expanding=True)),
+            resource.c.deleted.is_(False),
+        )
+        for place in range(count)
+    ]
+    return bodies(_together(arms))
+
+
+@lru_cache(maxsize=64)
+def _referring(external: tuple[bool, ...]) -> Select[Any]:
+    """What refers to the targets of as many arms; `external` says which of them have URLs."""
+    found = _together([_arm(place, one) for place, one in enumerate(external)])
+    page = select(found.c.res_id).distinct().order_by(found.c.res_id).limit(bindparam("count", type_=Integer)).subquery("page")
+    return bodies(page).order_by(page.c.res_id)
+
+
+def _arm(place: int, external: bool) -> Select[Any]:
+    there = and_(
+        _POINTING.param.in_(bindparam(f"params{place}", expanding=True)),
+        _POINTING.target_id.in_(bindparam(f"ids{place}", expanding=True)),
+        _POINTING.target_type == bindparam(f"number{place}", type_=Integer),
+    )
+    if not external:
+        return select(_POINTING.res_id).where(there)
+    other = index.reference.alias()
+    same = and_(other.c.res_id == _POINTING.res_id, other.c.param == _POINTING.param, other.c.target_type == EXTERNAL)
+    versioned = and_(other.c.target_id > _POINTING.target_id + "|", other.c.target_id < _POINTING.target_id + _AFTER_VERSIONS)
+    return select(_POINTING.res_id).where(there, ~exists().where(same, versioned).correlate(index.reference))
 
 
 def _together(arms: Sequence[Select[Any]]) -> Any:
