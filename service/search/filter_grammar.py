@@ -3,7 +3,7 @@
     filter = unit (("and" / "or") unit)*             left to right, neither binds stronger
     unit   = path operator value / "(" filter ")" / "not" "(" filter ")"
     path   = name ("[" filter "]")? ("." path)?      name may say the type it leads to, as in subject:Patient, and begin with _has:
-    value  = JSON string / characters but blanks, ")" and "]"
+    value  = JSON string / characters but blanks, ")" and brackets that are not a pair, as in mm[Hg]
 
 https://hl7.org/fhir/R4/search_filter.html
 """
@@ -22,7 +22,7 @@ MOST_COMPARISONS = 60
 
 _NAME = re.compile(r"(?P<has>(?:_has:[A-Za-z]+:[A-Za-z_][A-Za-z0-9_-]*:)*)(?P<code>[A-Za-z_][A-Za-z0-9_-]*)(?::(?P<type>[A-Za-z]+))?")
 _OPERATOR = re.compile(r"(?:eq|ne|co|sw|ew|gt|lt|ge|le|ap|sa|eb|pr|po|ss|sb|in|ni|re)(?=\s)")
-_BARE = re.compile(r"[^\s)\]\"][^\s)\]]*")
+_BARE = re.compile(r"(?!\")(?:[^\s)\[\]]|\[[^\s()\[\]]*\])+")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _NOT = re.compile(r"not(?=[\s(])")
 _CONNECTIVE = re.compile(r"(and|or)(?=[\s(])")

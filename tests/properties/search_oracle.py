@@ -1,253 +1,268 @@
 """A naive search: plain Python over plain resources, slow and obvious. It shares nothing with the service.
 
-Dates are half-open ranges of datetimes here (the service has closed ranges of integers), values are found by hand-written
-accessors, and every resource is tested against every clause.
+Every resource is tested against every clause, references are followed by going through everything, nothing is remembered.
+
+    Question(type, clauses, sort, includes, compartment)     of one type, or of `types`
+    Clause = (name as in a URL, text as in a URL) | Filter(tree)
 """
 
-import operator
-import unicodedata
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cmp_to_key
 from typing import Any
-from zoneinfo import ZoneInfo
 
-ZONE = ZoneInfo("America/New_York")
-BASE = "http://clinic.example/fhir"
-FIRST, LAST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC)
-STATUS_SYSTEMS = {
-    "Observation": "http://hl7.org/fhir/observation-status",
-    "Encounter": "http://hl7.org/fhir/encounter-status",
-    "Patient": "http://hl7.org/fhir/administrative-gender",
-}
+from tests.properties import search_matching as matching
+from tests.properties import search_terminology as terminology
+from tests.properties.search_filters import Filter, filtered
+from tests.properties.search_spans import ZONE
+from tests.properties.search_values import VALUES, Pointer
+
+__all__ = ["BASE", "ZONE", "Clause", "Question", "expected", "holds", "included", "order", "search"]
+
+BASE = matching.BASE
 
 Json = Any
-Range = tuple[datetime, datetime]
-Clause = tuple[str, str | None, str]
-"""(parameter, modifier, text)"""
+Clause = tuple[str, str] | Filter
+Sort = tuple[str, bool]
+"""(parameter, descending)"""
+Include = tuple[str, str]
+"""(`_include` or `_revinclude`, perhaps with `:iterate`; its text)"""
 
-
-def moment(text: str) -> Range:
-    """The half-open range that a partial date covers."""
-    if "T" in text:
-        day, _, clock = text.partition("T")
-        stated = clock.endswith("Z") or "+" in clock or "-" in clock
-        bare = clock.removesuffix("Z").split("+")[0].split("-")[0]
-        width = timedelta(minutes=1) if bare.count(":") == 1 else timedelta(seconds=1)
-        if "." in bare:
-            width = timedelta(milliseconds=1)
-        start = datetime.fromisoformat(f"{day}T{bare}{clock[len(bare) :].replace('Z', '+00:00')}")
-        start = (start if stated else start.replace(tzinfo=ZONE)).astimezone(UTC)
-        return start, start + width
-    numbers = [int(part) for part in text.split("-")]
-    year, month, day = (*numbers, 1, 1)[:3]
-    following = {1: (year + 1, 1, 1), 2: (year + month // 12, month % 12 + 1, 1)}.get(len(numbers))
-    start = datetime(year, month, day, tzinfo=ZONE)
-    end = datetime(*following, tzinfo=ZONE) if following else start + timedelta(days=1)
-    return start.astimezone(UTC), end.astimezone(UTC)
-
-
-def period(value: Json) -> Range:
-    """A Period; what it leaves open has no end."""
-    return (moment(value["start"])[0] if "start" in value else FIRST, moment(value["end"])[1] if "end" in value else LAST)
-
-
-def dates(resource: Json, name: str) -> list[Range]:
-    """The dates of a choice element `name`."""
-    found = [moment(resource[key]) for key in (name, f"{name}DateTime", f"{name}Instant") if isinstance(resource.get(key), str)]
-    return found + [period(resource[key]) for key in (name, f"{name}Period") if isinstance(resource.get(key), dict)]
-
-
-def codings(*concepts: Json) -> list[tuple[str, str]]:
-    """(system, code) of CodeableConcepts."""
-    return [(one.get("system", ""), one["code"]) for concept in concepts if concept for one in concept["coding"]]
-
-
-def quantities(*holders: Json) -> list[Json]:
-    """The valueQuantity of each that has one."""
-    return [holder["valueQuantity"] for holder in holders if "valueQuantity" in holder]
-
-
-def folded(text: str) -> str:
-    """Without case and accents."""
-    plain = unicodedata.normalize("NFD", text.casefold())
-    return "".join(one for one in plain if unicodedata.category(one) != "Mn")
-
-
-def names(resource: Json) -> list[str]:
-    """Every part of every name."""
-    return [part for name in resource.get("name", ()) for part in (name["family"], *name["given"])]
-
-
-def coded(resource: Json, name: str) -> list[tuple[str, str]]:
-    """A code element with the system of its value set."""
-    return [(STATUS_SYSTEMS[resource["resourceType"]], resource[name])] if name in resource else []
-
-
-VALUES: dict[tuple[str, str], tuple[str, Callable[[Json], list[Any]]]] = {
-    ("Patient", "name"): ("string", names),
-    ("Patient", "family"): ("string", lambda one: [name["family"] for name in one.get("name", ())]),
-    ("Patient", "gender"): ("code", lambda one: coded(one, "gender")),
-    ("Patient", "birthdate"): ("date", lambda one: dates(one, "birthDate")),
-    ("Patient", "identifier"): ("token", lambda one: [(id.get("system", ""), id["value"]) for id in one.get("identifier", ())]),
-    ("Encounter", "date"): ("date", lambda one: dates(one, "period")),
-    ("Encounter", "status"): ("code", lambda one: coded(one, "status")),
-    ("Encounter", "patient"): ("reference", lambda one: _references(one, "subject", "Patient")),
-    ("Encounter", "subject"): ("reference", lambda one: _references(one, "subject")),
-    ("Observation", "date"): ("date", lambda one: dates(one, "effective")),
-    ("Observation", "status"): ("code", lambda one: coded(one, "status")),
-    ("Observation", "code"): ("token", lambda one: codings(one["code"])),
-    ("Observation", "combo-code"): ("token", lambda one: codings(one["code"], *(part["code"] for part in one.get("component", ())))),
-    ("Observation", "value-quantity"): ("quantity", quantities),
-    ("Observation", "combo-value-quantity"): ("quantity", lambda one: quantities(one, *one.get("component", ()))),
-    ("Observation", "patient"): ("reference", lambda one: _references(one, "subject", "Patient")),
-    ("Observation", "encounter"): ("reference", lambda one: _references(one, "encounter")),
-    ("Observation", "_tag"): ("token", lambda one: codings({"coding": one.get("meta", {}).get("tag", [])})),
-    ("Observation", "_profile"): ("uri", lambda one: one.get("meta", {}).get("profile", [])),
+COMPARTMENTS = {
+    "Patient": {
+        "AdverseEvent": ("subject",),
+        "Condition": ("patient", "asserter"),
+        "Encounter": ("patient",),
+        "List": ("subject",),
+        "MedicationAdministration": ("patient", "performer", "subject"),
+        "Observation": ("subject", "performer"),
+        "Patient": ("link",),
+        "RiskAssessment": ("subject",),
+    },
+    "Encounter": {
+        "Condition": ("encounter",),
+        "Encounter": (),
+        "MedicationAdministration": ("context",),
+        "Observation": ("encounter",),
+    },
 }
+"""https://hl7.org/fhir/R4/compartmentdefinition-patient.html, https://hl7.org/fhir/R4/compartmentdefinition-encounter.html, as far as the
+samples refer. Whose compartment it is belongs to it."""
 
 
-def _references(resource: Json, name: str, type: str | None = None) -> list[str]:
-    literal = resource.get(name, {}).get("reference", "").removeprefix(BASE + "/")
-    return [literal] if literal and (type is None or literal.startswith(type + "/")) else []
+@dataclass(frozen=True)
+class Question:
+    """What is asked. `types` is `_type` of a search below the base or of a whole compartment."""
+
+    type: str | None
+    clauses: tuple[Clause, ...] = ()
+    sort: tuple[Sort, ...] = ()
+    includes: tuple[Include, ...] = ()
+    compartment: tuple[str, str] | None = None
+    types: tuple[str, ...] = ()
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """As decoded names and values of a URL."""
+        found = [("_filter", clause.text) if isinstance(clause, Filter) else clause for clause in self.clauses]
+        if self.types:
+            found.append(("_type", ",".join(self.types)))
+        if self.sort:
+            found.append(("_sort", ",".join(("-" if descending else "") + name for name, descending in self.sort)))
+        return [*found, *self.includes]
 
 
-def split(text: str, separator: str) -> list[str]:
-    """Parts between unescaped separators, unescaped."""
-    parts = [""]
-    characters = iter(text)
-    for one in characters:
-        if one == "\\":
-            parts[-1] += next(characters)
-        elif one == separator:
-            parts.append("")
-        else:
-            parts[-1] += one
-    return parts
+def key(resource: Json) -> str:
+    """`Type/id`."""
+    return f"{resource['resourceType']}/{resource['id']}"
 
 
-def by_date(found: Range, text: str) -> bool:
-    """All nine prefixes on half-open ranges."""
-    prefix, text = (text[:2], text[2:]) if text[:2].isalpha() else ("eq", text)
-    (start, end), (first, after) = found, moment(text)
-    inside = first <= start and end <= after
-    return {
-        "eq": inside,
-        "ne": not inside,
-        "gt": end > after,
-        "lt": start < first,
-        "ge": end > first,
-        "le": start < after,
-        "sa": start >= after,
-        "eb": end <= first,
-    }[prefix]
+def search(everything: list[Json], question: Question) -> list[Json]:
+    """The matches, in no order."""
+    types = (question.type,) if question.type else question.types
+    return [
+        one
+        for one in everything
+        if one["resourceType"] in types
+        and _belongs(one, question.compartment)
+        and all(holds(everything, one, clause) for clause in question.clauses)
+    ]
 
 
-def by_quantity(found: Json, text: str) -> bool:
-    """Number, system and code; a comparator makes a half-line."""
-    number, *unit = split(text, "|")
-    prefix, number = (number[:2], number[2:]) if number[:2].isalpha() else ("eq", number)
-    if unit and unit[0] and unit[0] != found.get("system"):
-        return False
-    if unit and unit[1] != found.get("code") and (unit[0] or unit[1] != found.get("unit")):
-        return False
-    at, value = Decimal(number), Decimal(str(found["value"]))
-    if found.get("comparator") == "<":
-        return {"eq": False, "ne": True, "gt": value > at, "lt": True, "ge": value > at, "le": True, "sa": False, "eb": value <= at}[prefix]
-    half = Decimal(5) * Decimal(10) ** (at.as_tuple().exponent - 1)  # type: ignore[operator]
-    near = at - half <= value < at + half
-    exact = {"gt": operator.gt, "lt": operator.lt, "ge": operator.ge, "le": operator.le, "sa": operator.gt, "eb": operator.lt}
-    return near if prefix == "eq" else not near if prefix == "ne" else exact[prefix](value, at)
+def expected(everything: list[Json], question: Question) -> set[str]:
+    """The `Type/id` of the matches."""
+    return {key(one) for one in search(everything, question)}
 
 
-def by_token(found: tuple[str, str], text: str, implied: bool = False) -> bool:
-    """The four forms."""
-    parts = split(text, "|")
-    if len(parts) == 1:
-        return found[1] == parts[0]
-    if implied and parts[0] == "":
-        return found[1] == parts[1]
-    return found[0] == parts[0] and parts[1] in ("", found[1])
+def _belongs(resource: Json, compartment: tuple[str, str] | None) -> bool:
+    if compartment is None:
+        return True
+    kind, id = compartment
+    if f"{kind}/{id}" == key(resource):
+        return True
+    codes = COMPARTMENTS[kind].get(resource["resourceType"], ())
+    return any(matching.key(pointer.literal) == f"{kind}/{id}" for code in codes for pointer in values(resource, code))
 
 
-def by_string(found: str, text: str, modifier: str | None) -> bool:
-    """Beginning, :exact and :contains."""
-    if modifier == "exact":
-        return found == text
-    return folded(text) in folded(found) if modifier == "contains" else folded(found).startswith(folded(text))
+def values(resource: Json, code: str) -> list[Any]:
+    """Every value of a parameter."""
+    return VALUES[resource["resourceType"]][code][1](resource)
 
 
-def by_reference(found: str, text: str) -> bool:
-    """By id, Type/id and own URL."""
-    text = text.removeprefix(BASE + "/")
-    return found == text or (found.count("/") == 1 and found.split("/")[1] == text)
-
-
-def holds(everything: Iterable[Json], resource: Json, clause: Clause) -> bool:
+def holds(everything: list[Json], resource: Json, clause: Clause) -> bool:
     """Whether the resource satisfies the clause."""
-    name, modifier, text = clause
-    if "." in name:
-        outer, inner = name.split(".", 1)
-        ends = {f"{one['resourceType']}/{one['id']}" for one in everything if _ends(everything, one, (inner, modifier, text))}
-        return bool(ends & set(VALUES[resource["resourceType"], outer][1](resource)))
-    if name == "_id":
-        return resource["id"] in text.split(",")
-    kind, values = VALUES[resource["resourceType"], name]
-    found = values(resource)
+    if isinstance(clause, Filter):
+        return filtered(clause.tree, lambda one: holds(everything, resource, one))
+    name, text = clause
+    if name.startswith("_has:"):
+        return _referred_to(everything, resource, name, text)
+    if name == "_list":
+        return any(_lists(one, resource, text) for one in everything if one["resourceType"] == "List")
+    head, _, rest = name.partition(".")
+    code, _, modifier = head.partition(":")
+    if rest:
+        ends = {key(one) for one in everything if modifier in ("", one["resourceType"]) and _ends(everything, one, (rest, text))}
+        return any(matching.key(pointer.literal) in ends for pointer in values(resource, code))
     if modifier == "missing":
-        return (not found) == (text == "true")
+        return (not values(resource, code)) == (text == "true")
+    return _matches(everything, resource, (code, modifier or None), text)
+
+
+def _ends(everything: list[Json], resource: Json, clause: tuple[str, str]) -> bool:
+    """Whether the clause means anything to the resource's type, and holds."""
+    head = clause[0].partition(".")[0].partition(":")[0]
+    known = head in VALUES.get(resource["resourceType"], ()) or head in ("_has", "_list")
+    return known and holds(everything, resource, clause)
+
+
+def _referred_to(everything: list[Json], resource: Json, name: str, text: str) -> bool:
+    """`_has:Type:parameter:rest`."""
+    _, type, code, rest = name.split(":", 3)
+    referring = [one for one in everything if one["resourceType"] == type and holds(everything, one, (rest, text))]
+    return any(matching.key(pointer.literal) == key(resource) for one in referring for pointer in values(one, code))
+
+
+def _lists(listed: Json, resource: Json, id: str) -> bool:
+    items = [entry for entry in listed.get("entry", ()) if not entry.get("deleted")]
+    return listed["id"] == id and any(matching.key(entry["item"].get("reference", "")) == key(resource) for entry in items)
+
+
+def _matches(everything: list[Json], resource: Json, parameter: tuple[str, str | None], text: str) -> bool:
+    code, modifier = parameter
+    kind, _ = VALUES[resource["resourceType"]][code]
+    test = _test(everything, kind, modifier)
+    found = any(test(one, asked) for one in values(resource, code) for asked in matching.split(text, ","))
+    return not found if modifier in ("not", "not-in") else found
+
+
+def _test(everything: list[Json], kind: str, modifier: str | None) -> Callable[[Any, str], bool]:
+    """One value of the resource against one that is asked for."""
+    if kind in ("token", "code"):
+        return _token_test(everything, kind, modifier)
+    if kind == "reference":
+        return _reference_test(everything, modifier)
     tests: dict[str, Callable[[Any, str], bool]] = {
-        "date": by_date,
-        "quantity": by_quantity,
-        "token": by_token,
-        "code": lambda one, asked: by_token(one, asked, implied=True),
-        "reference": by_reference,
-        "string": lambda one, asked: by_string(one, split(asked, "|")[0] if "\\" in asked else asked, modifier),
-        "uri": lambda one, asked: asked in (one, one.split("|")[0]),
+        "date": matching.by_moment,
+        "number": matching.by_plain_number,
+        "quantity": matching.by_quantity,
+        "string": lambda one, asked: matching.by_string(one, asked, modifier),
+        "uri": lambda one, asked: matching.by_uri(one, asked, modifier),
+        "composite": matching.by_composite,
     }
-    matches = any(tests[kind](one, asked) for one in found for asked in _values(text))
-    return not matches if modifier == "not" else matches
+    return tests[kind]
 
 
-def _ends(everything: Iterable[Json], resource: Json, clause: Clause) -> bool:
-    return (resource["resourceType"], clause[0]) in VALUES and holds(everything, resource, clause)
+def _token_test(everything: list[Json], kind: str, modifier: str | None) -> Callable[[Any, str], bool]:
+    if modifier in ("in", "not-in"):
+        return lambda one, asked: (one.system, one.code) in terminology.value_set(everything, matching.unescaped(asked))
+    if modifier in ("above", "below"):
+        reach = terminology.above if modifier == "above" else terminology.below
+        return lambda one, asked: one.code in reach(everything, *matching.fields(asked)) and one.system == matching.fields(asked)[0]
+    if modifier == "text":
+        return lambda one, asked: any(matching.by_string(text, asked, None) for text in one.texts)
+    if modifier == "of-type":
+        return matching.by_type
+    return lambda one, asked: matching.by_token(one, asked, implied=kind == "code")
 
 
-def _values(text: str) -> list[str]:
-    """Parts between unescaped commas, still escaped."""
-    parts = [""]
-    characters = iter(text)
-    for one in characters:
-        if one == "\\":
-            parts[-1] += one + next(characters)
-        elif one == ",":
-            parts.append("")
-        else:
-            parts[-1] += one
-    return parts
+def _reference_test(everything: list[Json], modifier: str | None) -> Callable[[Pointer, str], bool]:
+    if modifier == "identifier":
+        return lambda one, asked: any(matching.by_token(token, asked, implied=False) for token in one.identifier)
+    if modifier in ("above", "below"):
+        # `:below` finds what refers to the place or to a part of it; `:above` what refers to the place or to a whole that it belongs to.
+        return lambda one, asked: matching.key(one.literal) in terminology.parts(everything, matching.key(asked), modifier == "below")
+    return lambda one, asked: matching.by_reference(one, asked, modifier)
 
 
-def search(everything: list[Json], type: str, clauses: Iterable[Clause]) -> set[str]:
-    """The ids of the matches."""
-    listed = list(clauses)
-    return {one["id"] for one in everything if one["resourceType"] == type and all(holds(everything, one, clause) for clause in listed)}
+def included(everything: list[Json], matches: Iterable[Json], includes: Iterable[Include]) -> set[str]:
+    """The `Type/id` of what the includes add to the matches."""
+    found = {key(one): one for one in matches}
+    begun = set(found)
+    by_key = {key(one): one for one in everything}
+    fresh, first = dict(found), True
+    while fresh:
+        added = {}
+        for name, text in includes:
+            if first or name.endswith(":iterate"):
+                added.update({one: by_key[one] for one in _step(everything, fresh, name.startswith("_rev"), text) if one in by_key})
+        fresh = {one: resource for one, resource in added.items() if one not in found}
+        found.update(fresh)
+        first = False
+    return set(found) - begun
+
+
+def _step(everything: list[Json], sources: dict[str, Json], reverse: bool, text: str) -> Iterator[str]:
+    source, code, target = (*text.split(":"), "")[:3]
+    if reverse:
+        for one in everything:
+            if source in ("*", one["resourceType"]) and set(_pointed(one, code)) & set(sources):
+                wanted = [other for other in _pointed(one, code) if other in sources]
+                if any(target in ("", other.split("/")[0]) for other in wanted):
+                    yield key(one)
+        return
+    for one in sources.values():
+        if source in ("*", one["resourceType"]):
+            yield from (other for other in _pointed(one, code) if target in ("", other.split("/")[0]))
+
+
+def _pointed(resource: Json, code: str) -> list[str]:
+    """The `Type/id` that a reference parameter, or any for `*`, points to."""
+    known = VALUES[resource["resourceType"]]
+    codes = [name for name, (kind, _) in known.items() if kind == "reference"] if code == "*" else [code]
+    return [matching.key(pointer.literal) for one in codes if one in known for pointer in values(resource, one)]
+
+
+def order(everything: list[Json], sort: Iterable[Sort]) -> list[Json]:
+    """The resources by several keys; what has no value comes last either way."""
+    keys = list(sort)
+
+    def compared(one: Json, other: Json) -> int:
+        for name, descending in keys:
+            mine, theirs = sort_key(one, name, descending), sort_key(other, name, descending)
+            if mine == theirs:
+                continue
+            if mine is None or theirs is None:
+                return 1 if mine is None else -1
+            return (1 if mine > theirs else -1) * (-1 if descending else 1)
+        return 0
+
+    return sorted(everything, key=cmp_to_key(compared))
 
 
 def sort_key(resource: Json, name: str, descending: bool) -> Any:
-    """What the resource sorts by: (missing, value); None for a parameter that it has no value of."""
-    if name == "_id":
-        return resource["id"]
-    kind, values = VALUES[resource["resourceType"], name]
-    found = values(resource)
-    if not found:
+    """What the resource sorts by: the least of its values, or the greatest when descending; None when it has none."""
+    plain = [_plain(VALUES[resource["resourceType"]][name][0], one) for one in values(resource, name)]
+    if not plain:
         return None
-    plain = [_plain(kind, one) for one in found]
     return max(plain) if descending else min(plain)
 
 
 def _plain(kind: str, value: Any) -> Any:
+    """Dates by their beginning, numbers by their least (none is least of all), text folded."""
     if kind == "date":
         return value[0]
     if kind in ("token", "code"):
-        return value[1]
-    return folded(value) if kind == "string" else value
+        return value.code
+    if kind == "number":
+        return (value.low is not None, value.low or 0)
+    return matching.folded(value) if kind == "string" else value
