@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks import processes
 from benchmarks.search.asking import Ask, Refusal, answered, followed, request, understood
 from benchmarks.search.shapes.shape import Shape
 from benchmarks.search.world import World
@@ -13,9 +14,11 @@ from service.records.context import Service
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Milliseconds of each request, sorted; or what is wrong (an answer that is not right, or a refusal)."""
+    """Milliseconds of each request, sorted, and of CPU a request, service and database together; or what is wrong (an answer that is not
+    right, or a refusal)."""
 
     milliseconds: Sequence[float] = ()
+    cpu: float = 0.0
     wrong: str | None = None
 
     def percentile(self, share: float) -> float:
@@ -26,8 +29,10 @@ class Times:
 class Asked:
     """The questions of a shape to one service, checked."""
 
-    def __init__(self, service: Service, world: World, shape: Shape, draws: int) -> None:
+    def __init__(self, service: Service, world: World, shape: Shape, draws: int, root: int | None = None) -> None:
         self.service = service
+        self._root = root
+        self._cpu = 0.0
         made = [shape.make(world, draw) for draw in range(1 if shape.same else draws)]
         self.asks: list[Ask] = []
         self.wrong: str | None = None
@@ -64,14 +69,20 @@ class Asked:
             return
         requests = [request(ask) for ask in self.asks]
         gc.collect()
+        before = self._spent()
         for one in requests:
             started = time.perf_counter()
             answered(self.service, one)
             self.times.append((time.perf_counter() - started) * 1000)
+        self._cpu += self._spent() - before
 
     def result(self) -> Times:
         """What was measured."""
-        return Times(sorted(self.times), self.wrong)
+        return Times(sorted(self.times), self._cpu * 1000 / max(len(self.times), 1), self.wrong)
+
+    def _spent(self) -> float:
+        """CPU seconds of this process and of the database's."""
+        return time.process_time() + (processes.cpu_seconds(self._root) if self._root else 0.0)
 
 
 class Wrong(Exception):

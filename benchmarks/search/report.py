@@ -37,6 +37,12 @@ class Result:
         return self.times[sizes[-1]].percentile(0.5) / self.times[sizes[0]].percentile(0.5)
 
     @property
+    def cpu_growth(self) -> float:
+        """The same for the CPU time of service and database, which a busy machine disturbs less."""
+        sizes = sorted(self.times)
+        return self.times[sizes[-1]].cpu / (self.times[sizes[0]].cpu or 0.001)
+
+    @property
     def pages_growth(self) -> float | None:
         """The same for the pages that the database touched."""
         sizes = sorted(self.pages)
@@ -64,8 +70,8 @@ def heading(text: str) -> None:
 
 def columns(sizes: Sequence[int]) -> None:
     """The names of the columns of `shape`."""
-    groups = " ".join(f"{f'{size:,}':>9}: p50     p95  pages |" for size in sizes)
-    print(f"{'':{_NAME}}|{groups} p50 x  pages x")
+    groups = " ".join(f"{f'{size:,}':>9}: p50     p95    cpu  pages |" for size in sizes)
+    print(f"{'':{_NAME}}|{groups}  p50 x  cpu x  pages x")
 
 
 def shape(result: Result) -> None:
@@ -75,16 +81,13 @@ def shape(result: Result) -> None:
         return
     groups = " ".join(_group(result.times[size], result.pages[size]) for size in sorted(result.times))
     pages = f"{result.pages_growth:7.2f}" if result.pages_growth else "      -"
-    told = "; ".join(result.misses())
-    print(
-        f"{result.shape.name:{_NAME}}|{groups} {result.growth:5.2f} {pages}{'' if result.shape.bounded else ' grows by nature'}  {told}",
-        flush=True,
-    )
+    told = "; ".join([*([] if result.shape.bounded else ["grows by nature"]), *result.misses()])
+    print(f"{result.shape.name:{_NAME}}|{groups} {result.growth:6.2f} {result.cpu_growth:6.2f} {pages}  {told}", flush=True)
 
 
 def _group(times: Times, pages: float | None) -> str:
     counted = f"{pages:6.0f}" if pages is not None else "     -"
-    return f"{times.percentile(0.5):14.2f} {times.percentile(0.95):7.2f} {counted} |"
+    return f"{times.percentile(0.5):14.2f} {times.percentile(0.95):7.2f} {times.cpu:6.2f} {counted} |"
 
 
 def disk(size: int, resources: int, parts: Sequence[Part]) -> None:
@@ -113,7 +116,7 @@ def summary(results: Sequence[Result]) -> list[str]:
 def plain(result: Result) -> dict[str, Any]:
     """The figures of a shape as JSON."""
     times = {
-        str(size): {"p50": one.percentile(0.5), "p95": one.percentile(0.95), "pages": result.pages[size]}
+        str(size): {"p50": one.percentile(0.5), "p95": one.percentile(0.95), "cpu": one.cpu, "pages": result.pages[size]}
         for size, one in result.times.items()
         if not one.wrong
     }

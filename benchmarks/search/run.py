@@ -71,7 +71,7 @@ def _opened(stack: ExitStack, kind: str, patients: int, within: Path) -> Size:
 
 
 def _measured(shape: Shape, sizes: Sequence[Size], scale: Scale) -> Result:
-    asked = {size.patients: Asked(size.service, size.world, shape, scale.draws) for size in sizes}
+    asked = {size.patients: Asked(size.service, size.world, shape, scale.draws, size.store.root) for size in sizes}
     for _ in range(scale.rounds):
         for one in asked.values():
             one.round()

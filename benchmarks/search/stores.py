@@ -8,20 +8,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from sqlalchemy.schema import CreateIndex, CreateTable
 
+from benchmarks.search.dataset import charts
 from benchmarks.search.dataset.clinic import Clinic
 from benchmarks.search.loading import copying, indexes, inserting, rows
 from service import wiring
 from service.config import Settings
-from service.paths import resource_path
 from service.records.context import Service
 from service.search.parameter import Registry
 from service.storage import migrate
 from service.storage.database import Database
+from service.storage.tables.metadata import metadata
 from tests import postgres
 
 KEY = "benchmark-cursor-key-0123456789abcdef"
@@ -35,18 +38,19 @@ _SERVING = {
     "shared_buffers": "1GB",
     "effective_cache_size": "8GB",
 }
-_FOLDERS = ("benchmarks/search/dataset", "benchmarks/search/loading", "service/search/types", "migrations/versions", "fhir_profiles")
-_DECISIVE = ("extract.py", "index.py", "type_plan.py", "parameter.py", "computed.py", "correlation.py", "activation.py")
+_SAMPLE = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A database with a clinic: its URL, how many resources, and the seconds that loading them took (None: they were there)."""
+    """A database with a clinic: its URL, how many resources, the seconds that loading them took (None: they were there), and the process
+    that runs it (None: the service does)."""
 
     url: str
     kind: str
     resources: int
     seconds: float | None
+    root: int | None = None
 
 
 @contextmanager
@@ -69,7 +73,7 @@ def store(kind: str, clinic: Clinic, within: Path) -> Iterator[Store]:
     """The database of `kind` with the clinic in it."""
     place = within / f"{kind}-{clinic.patients}"
     note = within / f"{kind}-{clinic.patients}.json"
-    state = {"patients": clinic.patients, "code": _fingerprint()}
+    state = {"patients": clinic.patients, "rows": _fingerprint()}
     known = json.loads(note.read_text()) if note.exists() else {}
     loaded = None
     if any(known.get(name) != value for name, value in state.items()):
@@ -81,8 +85,8 @@ def store(kind: str, clinic: Clinic, within: Path) -> Iterator[Store]:
     if kind == "sqlite":
         yield Store(f"sqlite:///{place / 'records.db'}", kind, known["resources"], loaded)
         return
-    with _server(place, _SERVING) as url:
-        yield Store(url, kind, known["resources"], loaded)
+    with _server(place, _SERVING) as server:
+        yield Store(_address(server), kind, known["resources"], loaded, server.process_id)
 
 
 def service(url: str, **settings: Any) -> Service:
@@ -97,9 +101,10 @@ def _load_sqlite(clinic: Clinic, place: Path) -> int:
 
 
 def _load_postgresql(clinic: Clinic, place: Path) -> int:
-    with _server(place, _SERVING) as url:
-        registry = _prepared(url)
-    with _server(place, _LOADING) as url:
+    with _server(place, _SERVING) as server:
+        registry = _prepared(_address(server))
+    with _server(place, _LOADING) as server:
+        url = _address(server)
         tables = list(rows.NAMES)
         removed = indexes.taken_off(url, tables)
         resources = copying.copy(url, registry, clinic)
@@ -122,23 +127,29 @@ def _prepared(url: str) -> Registry:
 
 
 @contextmanager
-def _server(place: Path, settings: dict[str, str]) -> Iterator[str]:
+def _server(place: Path, settings: dict[str, str]) -> Iterator[postgres.Server]:
     server = postgres.Server(settings, kept=place)
-    url = server.url.removesuffix("postgres") + "records"
     try:
         with psycopg.connect(server.url, autocommit=True) as connection:
             if connection.execute("SELECT FROM pg_database WHERE datname = 'records'").fetchone() is None:
                 connection.execute("CREATE DATABASE records TEMPLATE template0 ENCODING 'UTF8'")
-        yield url
+        yield server
     finally:
         server.stop()
 
 
+def _address(server: postgres.Server) -> str:
+    return server.url.removesuffix("postgres") + "records"
+
+
+@cache
 def _fingerprint() -> str:
-    """What the rows follow from: the code of the dataset and of extraction, the migrations, the search parameters."""
-    digest = hashlib.sha256()
-    root = resource_path("fhir_profiles").parent
-    files = [file for name in _FOLDERS for file in (root / name).rglob("*") if file.suffix in (".py", ".json")]
-    for file in sorted([*files, *(root / "service/search" / name for name in _DECISIVE)]):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+    """What a loaded database follows from: the schema, the parameters that are indexed, and the rows of a few patients."""
+    with tempfile.TemporaryDirectory(prefix="infusion-search-") as empty:
+        registry = _prepared(f"sqlite:///{empty}/records.db")
+    told = [str(CreateTable(table)) for table in metadata.sorted_tables]
+    told += [str(CreateIndex(index)) for table in metadata.sorted_tables for index in sorted(table.indexes, key=str)]
+    told.append(repr(sorted(registry.digests().items())))
+    for number, tree in enumerate(charts.record(Clinic(_SAMPLE))):
+        told += [repr(sorted(map(repr, some))) for _, some in rows.rows(registry, number, tree, rows.nominal_stamp(tree))]
+    return hashlib.sha256("".join(told).encode()).hexdigest()

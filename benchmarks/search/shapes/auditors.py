@@ -8,7 +8,8 @@ from benchmarks.search.expected import any_of, exactly
 from benchmarks.search.shapes.shape import PAGE, Shape, search
 from benchmarks.search.world import World, dose, encounter, shared_id
 
-_WEEK, _MONTH = 7 * DAY, 30 * DAY
+_MONTH, _SEASON = 30 * DAY, 120 * DAY
+_FEW = 10
 
 
 def _window(first: int, length: int) -> tuple[tuple[str, str], tuple[str, str]]:
@@ -47,16 +48,16 @@ def _witness(world: World, draw: int) -> Ask:
 
 def _drug(world: World, draw: int) -> Ask:
     begin = world.day(draw)
-    found = [dose(one) for one in world.infusions_between(begin, begin + _WEEK) if not is_ketamine(one.vial)]
-    pairs = (("medication.code", f"{RXNORM}|26225"), *_window(begin, _WEEK), ("_count", str(PAGE)))
-    return search("MedicationAdministration", any_of(found, PAGE), *pairs)
+    found = [dose(one) for one in world.infusions_between(begin, begin + _SEASON) if not is_ketamine(one.vial)]
+    pairs = (("medication.code", f"{RXNORM}|26225"), *_window(begin, _SEASON), ("_count", str(_FEW)))
+    return search("MedicationAdministration", any_of(found, _FEW), *pairs)
 
 
 def _controlled(world: World, draw: int) -> Ask:
     begin = world.day(draw)
-    visits = [one for one in world.infusions_between(begin, begin + DAY) if is_ketamine(one.vial)]
+    visits = [one for one in world.infusions_between(begin, begin + _MONTH + 5 * DAY) if is_ketamine(one.vial)]
     vials = {("Medication", one.vial) for one in visits}
-    pairs = (("_tag", f"{ACT_CODE}|CTLSUB"), *_window(begin, DAY), ("_include", "MedicationAdministration:medication"))
+    pairs = (("_tag", f"{ACT_CODE}|CTLSUB"), *_window(begin, _MONTH + 5 * DAY), ("_include", "MedicationAdministration:medication"))
 
     def check(answer):  # type: ignore[no-untyped-def]
         wrong = any_of(map(dose, visits), PAGE)(answer)
@@ -68,15 +69,16 @@ def _controlled(world: World, draw: int) -> Ask:
 
 def _large(world: World, draw: int) -> Ask:
     begin = world.day(draw)
-    found = [dose(one) for one in world.infusions_between(begin, begin + _WEEK) if one.micrograms > 55_000]
-    pairs = (("dose", f"gt55.05|{UCUM}|mg"), *_window(begin, _WEEK), ("_count", str(PAGE)))
-    return search("MedicationAdministration", any_of(found, PAGE), *pairs)
+    found = [dose(one) for one in world.infusions_between(begin, begin + _SEASON) if one.micrograms > 55_000]
+    pairs = (("dose", f"gt55.05|{UCUM}|mg"), *_window(begin, _SEASON), ("_count", str(_FEW)))
+    return search("MedicationAdministration", any_of(found, _FEW), *pairs)
 
 
 def _stopped(world: World, draw: int) -> Ask:
     begin = world.day(draw)
-    found = [dose(one) for one in world.infusions_between(begin, begin + _MONTH) if one.given == "stopped"]
-    return search("MedicationAdministration", any_of(found, PAGE), ("status", "stopped"), *_window(begin, _MONTH))
+    found = [dose(one) for one in world.infusions_between(begin, begin + _SEASON) if one.given == "stopped"]
+    pairs = (("status", "stopped"), *_window(begin, _SEASON), ("_count", "5"))
+    return search("MedicationAdministration", any_of(found, 5), *pairs)
 
 
 def _by_colleague(world: World, draw: int) -> Ask:
@@ -95,11 +97,14 @@ def _having_dose(world: World, draw: int) -> Ask:
 
 def _having_event(world: World, draw: int) -> Ask:
     begin = world.day(draw)
-    visits = [one for one in world.between(begin - 7200, begin + DAY) if one.status != "planned" and one.adverse == 0]
-    closed = [one for one in visits if one.status != "in-progress"]
-    running = [one for one in world.running if one.adverse == 0 and one.start < begin + DAY]
-    pairs = (("date", f"ge{day(begin)}"), ("date", f"lt{day(begin + DAY)}"), ("_has:AdverseEvent:encounter:event", f"{SNOMED}|422587007"))
-    return search("Encounter", any_of(map(encounter, (*closed, *running)), PAGE), *pairs)
+    names = world.encounters_between(begin, begin + _SEASON)
+    found = [name for name in names if world.clinic.visits[name[1]].adverse == 0]
+    pairs = (
+        ("date", f"ge{day(begin)}"),
+        ("date", f"lt{day(begin + _SEASON)}"),
+        ("_has:AdverseEvent:encounter:event", f"{SNOMED}|422587007"),
+    )
+    return search("Encounter", any_of(found, 5), *pairs, ("_count", "5"))
 
 
 def _patients_with_event(world: World, _draw: int) -> Ask:
@@ -114,11 +119,11 @@ SHAPES = (
     Shape("doses-of-performer", _performer),
     Shape("doses-of-witness", _witness),
     Shape("doses-of-drug", _drug),
-    Shape("controlled-doses-of-day", _controlled),
+    Shape("controlled-doses-of-month", _controlled),
     Shape("large-doses", _large),
     Shape("stopped-doses", _stopped),
     Shape("doses-of-visits-of-physician", _by_colleague),
     Shape("visit-having-dose", _having_dose),
-    Shape("visits-of-day-having-event", _having_event),
+    Shape("visits-of-season-having-event", _having_event),
     Shape("patients-having-event", _patients_with_event, same=True),
 )

@@ -3,6 +3,7 @@
 import unicodedata
 
 from benchmarks.search.asking import Ask
+from benchmarks.search.dataset.clinic import DAY
 from benchmarks.search.dataset.elements import LOINC, UCUM, instant
 from benchmarks.search.dataset.people import family, probability
 from benchmarks.search.dataset.premises import questionnaire_url
@@ -32,7 +33,7 @@ def _family(world: World, draw: int) -> Ask:
 def _family_beginning(world: World, draw: int) -> Ask:
     name = family(world.patient(draw)[0].patient)[:2]
     found = _patients(world, lambda one: one.startswith(folded(name)))
-    return search("Patient", any_of(found, 20), ("family", name), ("_count", "20"))
+    return search("Patient", any_of(found, 10), ("family", name), ("_count", "10"))
 
 
 def _family_containing(world: World, draw: int) -> Ask:
@@ -49,16 +50,17 @@ def _not_completed(world: World, _draw: int) -> Ask:
     return search("MedicationAdministration", any_of(found, PAGE), ("status:not", "completed"), ("_count", str(PAGE)))
 
 
-def _hour(world: World, draw: int) -> Ask:
+def _days(world: World, draw: int) -> Ask:
     begin = world.day(draw) + 10 * 3600
-    found = [one for visit in world.between(begin - 6000, begin + 3600) for one in readings(visit) if begin <= one.at < begin + 3600]
-    pairs = (("date", f"ge{instant(begin)}"), ("date", f"lt{instant(begin + 3600)}"))
+    end = begin + 5 * DAY
+    found = [one for visit in world.between(begin - 6000, end) for one in readings(visit) if begin <= one.at < end]
+    pairs = (("date", f"ge{instant(begin)}"), ("date", f"lt{instant(end)}"), ("_count", str(PAGE)))
     return search("Observation", any_of(map(observed, found), PAGE), *pairs)
 
 
 def _number(world: World, _draw: int) -> Ask:
-    found = [("RiskAssessment", number) for number in range(world.clinic.patients) if probability(number) > 990]
-    return search("RiskAssessment", any_of(found, 20), ("probability", "gt0.9905"), ("_count", "20"))
+    found = [("RiskAssessment", number) for number in range(world.clinic.patients) if probability(number) > 970]
+    return search("RiskAssessment", any_of(found, 20), ("probability", "gt0.9705"), ("_count", "20"))
 
 
 def _quantity(world: World, _draw: int) -> Ask:
@@ -89,7 +91,7 @@ SHAPES = (
     Shape("family-containing", _family_containing, bounded=False),
     Shape("code", _code, same=True),
     Shape("status-not", _not_completed, same=True),
-    Shape("observations-of-hour", _hour),
+    Shape("observations-of-days", _days),
     Shape("probability", _number, same=True),
     Shape("fast-hearts", _quantity, same=True),
     Shape("questionnaire-by-url", _uri),

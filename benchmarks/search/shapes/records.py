@@ -24,6 +24,7 @@ from benchmarks.search.world import (
 _PULLED = 100
 _VISITS_OF_A_PULL = 400
 _DELAY = 20
+_WEEKS = 35 * DAY
 
 
 def _read(world: World, draw: int) -> Ask:
@@ -55,10 +56,10 @@ def _finished_since(world: World, draw: int) -> Ask:
     return search("Encounter", exactly(found), *pairs)
 
 
-def _encounters_of_day(world: World, draw: int) -> Ask:
+def _encounters_of_weeks(world: World, draw: int) -> Ask:
     begin = world.day(draw)
-    pairs = (("date", f"ge{day(begin)}"), ("date", f"lt{day(begin + DAY)}"))
-    return search("Encounter", any_of(world.encounters_between(begin, begin + DAY), PAGE), *pairs)
+    pairs = (("date", f"ge{day(begin)}"), ("date", f"lt{day(begin + _WEEKS)}"), ("_count", str(PAGE)))
+    return search("Encounter", any_of(world.encounters_between(begin, begin + _WEEKS), PAGE), *pairs)
 
 
 def _count_of_day(world: World, draw: int) -> Ask:
@@ -129,7 +130,7 @@ SHAPES = (
     Shape("patient-by-mrn", _by_mrn),
     Shape("encounters-of-patient", _encounters_of_patient),
     Shape("finished-of-patient-since", _finished_since),
-    Shape("encounters-of-day", _encounters_of_day),
+    Shape("encounters-of-weeks", _encounters_of_weeks),
     Shape("count-encounters-of-day", _count_of_day, bounded=False),
     Shape("pull-since", _pull),
     Shape("newest-updated", _newest, same=True),
