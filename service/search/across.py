@@ -10,9 +10,7 @@ from typing import Any
 
 from service.search import order
 from service.search.paging import Position
-from service.search.rows import Search
-
-_OWN_COLUMNS = 5
+from service.search.rows import Search, placed
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +34,12 @@ def _in_turn(searches: Sequence[Search], count: int, position: Position | None) 
     for turn in range(start, len(searches)):
         if len(found) < count:
             rows = searches[turn].page(count - len(found), position if turn == start else None)
-            found.extend(Placed(row, _position(row, turn)) for row in rows)
+            found.extend(Placed(row, replace(placed(row), turn=turn)) for row in rows)
     return found
 
 
 def _merged(searches: Sequence[Search], count: int, position: Position | None) -> list[Placed]:
-    found = [Placed(row, _position(row, 0)) for search in searches for row in search.page(count, position)]
+    found = [Placed(row, placed(row)) for search in searches for row in search.page(count, position)]
     if len(searches) == 1:
         return found
     keys = order.keys(searches[0].registry, searches[0].query)
@@ -58,8 +56,3 @@ def _merged(searches: Sequence[Search], count: int, position: Position | None) -
 
 def _values(placed: Placed) -> tuple[Any, ...]:
     return (*placed.position.values, placed.position.res_id)
-
-
-def _position(row: Any, turn: int) -> Position:
-    """The position of a row: its sort keys stand between res_id and the resource's own columns."""
-    return replace(Position(tuple(row[1:-_OWN_COLUMNS]), row.res_id), turn=turn)

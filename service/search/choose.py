@@ -6,7 +6,7 @@ search reads in the order asked for and tests as it goes.
 """
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.search import driver as drivers
 from service.search import order
@@ -15,31 +15,52 @@ from service.search.compile import BY_VALUE, EVERY, Plan
 from service.search.driver import Driver
 from service.search.order import By, Key
 from service.search.parameter import Registry
-from service.search.query import Query
+from service.search.query import Match, Query
 from service.search.shape import shape, values
 from service.search.statement import Binder
+from service.search.types import date
 
 FEW = 2000
 
 Peek = Callable[[Plan], int]
 """How many candidates a plan's driver has, counted up to FEW."""
+Longest = Callable[[], int]
+"""The greatest class of length that a main date of the type has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The plans that a search of some shape has: one for each clause that can drive, and the one that reads in the order asked for."""
+    """The plans that a search of some shape has: one for each clause that can drive, and the one that reads in the order asked for.
+
+    `bounded`: the main date is bounded from below, which spares postings where no date is long.
+    """
 
     plans: tuple[Plan, ...]
     orderly: Plan | None
+    bounded: bool
 
 
-def chosen(registry: Registry, query: Query, dialect: str, peek: Peek) -> Plan:
+def chosen(registry: Registry, query: Query, dialect: str, peek: Peek, longest: Longest) -> Plan:
     """The plan of one page."""
     key: Hashable = ("choice", dialect, shape(query))
     choice: Choice = registry.statements.get(key, lambda: _choice(registry, query, dialect))
     for plan in choice.plans:
         if drivers.is_bounded(registry, query.type, query.where[plan.driver]):
             return plan
+    plan = _peeked(choice, peek)
+    if choice.bounded and not _is_window(registry, query, plan) and (span := longest()) < len(date.LONGEST) - 1:
+        return replace(plan, span=span)
+    return plan
+
+
+def _is_window(registry: Registry, query: Query, plan: Plan) -> bool:
+    """Whether the main date itself drives: each class of length has its own range then."""
+    clause = query.where[plan.driver] if plan.driver >= 0 else None
+    parameter = registry.parameter(query.type, clause.parameter) if isinstance(clause, Match) else None
+    return parameter is not None and parameter.main
+
+
+def _peeked(choice: Choice, peek: Peek) -> Plan:
     if len(choice.plans) == 1 and choice.plans[0] == choice.orderly:
         return choice.orderly
     counted = [(peek(plan), number) for number, plan in enumerate(choice.plans)]
@@ -52,19 +73,26 @@ def chosen(registry: Registry, query: Query, dialect: str, peek: Peek) -> Plan:
 def _choice(registry: Registry, query: Query, dialect: str) -> Choice:
     clauses = Clauses(registry, query.type, Binder(values(query), dialect), fenced=True)
     keys = order.keys(registry, query)
-    found = [(number, one) for number in range(len(query.where)) if (one := drivers.of_clause(clauses, query, number)) is not None]
+    found: list[tuple[int, Driver]] = []
+    for number, clause in enumerate(query.where):
+        if all(clause is not answered for _, one in found for answered in one.answers):
+            one = drivers.of_clause(clauses, query, number)
+            found.extend([(number, one)] if one is not None else ())
     plans = tuple(Plan(number, _is_ordered(one, keys)) for number, one in found)
-    return Choice(plans, _orderly(clauses, keys, found))
+    return Choice(plans, _orderly(clauses, query, keys, found), bool(drivers.since(clauses, query)))
 
 
 def _is_ordered(driver: Driver, keys: Sequence[Key]) -> bool:
     return keys[0].by in driver.orders
 
 
-def _orderly(clauses: Clauses, keys: Sequence[Key], found: Sequence[tuple[int, Driver]]) -> Plan | None:
+def _orderly(clauses: Clauses, query: Query, keys: Sequence[Key], found: Sequence[tuple[int, Driver]]) -> Plan | None:
     """The plan that reads in the order of the first key; None when no index has that order."""
     if keys[0].by is By.VALUE:
         return Plan(BY_VALUE, ordered=True) if drivers.sorted_by(clauses, keys[0]) is not None else None
     own = [number for number, one in found if _is_ordered(one, keys) and one.own]
     others = [number for number, one in found if _is_ordered(one, keys) and not one.own]
-    return Plan(next(iter((*own, *others)), EVERY), ordered=True)
+    if own or others:
+        return Plan((own or others)[0], ordered=True)
+    covered = [number for number, _ in found if keys[0].by is By.MAIN and drivers.covering(clauses, query, number) is not None]
+    return Plan(covered[0], ordered=True, covers=True) if covered else Plan(EVERY, ordered=True)

@@ -170,9 +170,9 @@ class Clauses:
             near = true() if None in edges else or_(*(at.lo <= edge for edge in edges if edge is not None))
             return and_(near, at.lo > MISSING, self._beside(at, lambda beside: self._main(match, beside)))
         parameter = self.parameter(match.parameter)
-        interval = _Interval(at.own.c.lo, at.own.c.hi)
+        interval = _Interval(at.lo, at.own.c.hi)
         tests = [date.predicate(interval, self.asked(value, parameter)) for value in match.values]
-        return and_(at.own.c.lo > MISSING, or_(*tests))
+        return and_(at.lo > MISSING, or_(*tests))
 
     def _beside(self, at: Candidate, condition: Callable[[Candidate], Bool]) -> Bool:
         """A condition that needs the candidate's row in `resource`."""
@@ -193,6 +193,8 @@ class Clauses:
         parameter = self.parameter(clause.parameter)
         if not parameter.keys:
             return false() if clause.missing else true()
+        if parameter.main and parameter.single:
+            return at.lo == MISSING if clause.missing else at.lo > MISSING
         found = self.has_rows(parameter, at)
         if beside := _beside(parameter):
             tokens = index.token.alias()

@@ -24,12 +24,13 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union_all,
 )
 
 from service.search import driver as drivers
 from service.search import order
 from service.search.clauses import Bool, Candidate, Clauses
-from service.search.driver import Driver
+from service.search.driver import Arm, Driver
 from service.search.main_date import MISSING
 from service.search.order import By, Key
 from service.search.parameter import Registry
@@ -37,6 +38,7 @@ from service.search.query import All, Clause, Filter, Has, Match, Not, Query
 from service.search.query import Any as AnyOf
 from service.search.statement import Binder
 from service.search.type_plan import WITHOUT_ROWS
+from service.search.types import date
 from service.storage.tables.resources import resource, version
 
 EVERY, BY_VALUE = -1, -2
@@ -45,10 +47,16 @@ EVERY, BY_VALUE = -1, -2
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a search is run: the number of the clause that drives it, and whether that hands out candidates in the order asked for."""
+    """How a search is run: the number of the clause that drives it, and whether that hands out candidates in the order asked for.
+
+    `covers`: the clause is a composite, and the postings of its code drive. `span`: no main date of the type is longer than that class of
+    length (`types.date.LONGEST`), so that postings need not be read further back.
+    """
 
     driver: int = EVERY
     ordered: bool = False
+    covers: bool = False
+    span: int | None = None
 
     @property
     def without_value(self) -> "Plan":
@@ -70,82 +78,114 @@ class Compiled:
     def page(self, positioned: bool, absent: bool) -> Select[Any]:
         """At most `count` rows after the position, if there is one: res_id, keys, resource and body.
 
-        `absent`: those without a value of the first key, when the plan is ordered by it.
+        `absent`: those without a value of the first key, when the plan is ordered by it. In an ordered plan a resource may come twice.
         """
-        at, source = self._candidates(sorting=True)
-        columns = [key.of(at.res_id, at.lo, at.own) for key in self.keys]
-        conditions = [*self._conditions(at)]
-        if self.plan.ordered and self.keys[0].may_be_absent:
-            columns[0], present = self._first(at, absent)
-            conditions.append(present)
-        labels = [column.label(f"key{number}") for number, column in enumerate(columns)]
-        found = select(at.res_id.label("res_id"), *labels).select_from(source).where(*conditions)
-        matches = (found if self.driver.unique else found.distinct()).subquery("matches")
-        ranked = [(matches.c[label.name], key.descending) for label, key in zip(labels, self.keys, strict=True)]
-        ranked.append((matches.c.res_id, self.keys[-1].descending))
-        chosen = select(matches)
-        if positioned:
-            chosen = chosen.where(order.after(ranked))
-        page = chosen.order_by(*_ordering(ranked)).limit(bindparam("count", 0, Integer)).subquery("page")
-        placed = [(page.c[column.key], descending) for column, descending in ranked]
-        return self._bodies(page, [column for column, _ in placed[:-1]]).order_by(*_ordering(placed))
+        page = (self._ordered if self.plan.ordered else self._collected)(positioned, absent).subquery("page")
+        ranked = self._ranked(page)
+        columns = [column for column, _ in ranked[:-1]]
+        return bodies(page, columns, fenced=self.clauses.fenced).order_by(*_ordering(ranked))
 
     def total(self) -> Select[Any]:
         """How many resources match."""
-        at, source = self._candidates()
-        counted = func.count() if self.driver.unique else func.count(distinct(at.res_id))
-        return select(counted).select_from(source).where(*self._conditions(at))
+        if len(self.driver.arms) == 1:
+            at, source = self._candidates(self.driver.arms[0])
+            counted = func.count() if self.driver.unique else func.count(distinct(at.res_id))
+            return select(counted).select_from(source).where(*self._conditions(self.driver.arms[0], at))
+        found = self._found().subquery()
+        return select(func.count() if self.driver.unique else func.count(distinct(found.c.res_id))).select_from(found)
 
     def ids(self, column: str) -> Select[Any]:
         """At most `count` values of a column of the matches' rows in `resource`, each match once, unordered."""
-        at, source = self._candidates()
-        found = select(at.res_id.label("res_id")).select_from(source).where(*self._conditions(at))
-        if not self.driver.unique:
-            found = found.distinct()
-        chosen = found.limit(bindparam("count", 0, Integer)).subquery("chosen")
+        found = self._found().subquery()
+        chosen = (select(found.c.res_id) if self.driver.unique else select(found.c.res_id).distinct()).limit(_COUNT).subquery("chosen")
         if column == "res_id":
             return select(chosen.c.res_id)
         return select(resource.c[column]).join(chosen, resource.c.res_id == chosen.c.res_id)
 
     def peek(self) -> Select[Any]:
         """How many candidates the driver has, counted up to `count`."""
-        rows = select(literal(1).label("one")).select_from(self.driver.source).where(self.driver.condition)
+        rows = [select(literal(1).label("one")).select_from(arm.source).where(arm.condition) for arm in self.driver.arms]
         if self.driver.own:
-            rows = rows.where(*self._own_conditions())
-        return select(func.count()).select_from(rows.limit(bindparam("count", 0, Integer)).subquery())
+            rows = [rows[0].where(*self._own_conditions())]
+        return select(func.count()).select_from(_together(rows).limit(_COUNT).subquery())
 
-    def _first(self, at: Candidate, absent: bool) -> tuple[ColumnElement[Any], Bool]:
+    def _ordered(self, positioned: bool, absent: bool) -> Select[Any]:
+        """Each range of the driver is read along its index until it has a page; what they have is merged."""
+        pages = [self._read(arm, positioned, absent) for arm in self.driver.arms]
+        if len(pages) == 1:
+            return pages[0]
+        merged = _together([select(page.subquery()) for page in pages]).subquery()
+        return select(merged).order_by(*_ordering(self._ranked(merged))).limit(_COUNT)
+
+    def _read(self, arm: Arm, positioned: bool, absent: bool) -> Select[Any]:
+        at, source = self._candidates(arm, sorting=True)
+        columns, conditions = self._keys(at), self._conditions(arm, at)
+        if self.keys[0].may_be_absent:
+            columns[0], present = self._first(arm, at, absent)
+            conditions.append(present)
+        ranked = [(column, key.descending) for column, key in zip(columns, self.keys, strict=True)]
+        ranked.append((at.res_id, self.keys[-1].descending))
+        if positioned:
+            conditions.append(order.after(ranked))
+        found = select(at.res_id.label("res_id"), *_labelled(columns)).select_from(source).where(*conditions)
+        return found.order_by(*_ordering(ranked)).limit(_COUNT)
+
+    def _collected(self, positioned: bool, _absent: bool) -> Select[Any]:
+        """All candidates, sorted."""
+        found = self._found(sorting=True).subquery("found")
+        matches = (select(found) if self.driver.unique else select(found).distinct()).subquery("matches")
+        ranked = self._ranked(matches)
+        chosen = select(matches).where(order.after(ranked)) if positioned else select(matches)
+        return chosen.order_by(*_ordering(ranked)).limit(_COUNT)
+
+    def _found(self, sorting: bool = False) -> Any:
+        """The res_ids, and the keys if they matter, of what matches in every range."""
+        rows = []
+        for arm in self.driver.arms:
+            at, source = self._candidates(arm, sorting)
+            keys = _labelled(self._keys(at)) if sorting else ()
+            rows.append(select(at.res_id.label("res_id"), *keys).select_from(source).where(*self._conditions(arm, at)))
+        return _together(rows)
+
+    def _keys(self, at: Candidate) -> list[ColumnElement[Any]]:
+        return [key.of(at.res_id, at.lo, at.own) for key in self.keys]
+
+    def _ranked(self, rows: Any) -> list[tuple[ColumnElement[Any], bool]]:
+        ranked = [(rows.c[f"key{number}"], key.descending) for number, key in enumerate(self.keys)]
+        return [*ranked, (rows.c.res_id, self.keys[-1].descending)]
+
+    def _first(self, arm: Arm, at: Candidate, absent: bool) -> tuple[ColumnElement[Any], Bool]:
         """The first key as the index has it, and that there is one; or the value that stands for none, and that there is none."""
         key = self.keys[0]
         if key.by is By.MAIN:
             return (literal(key.absent, BigInteger), at.lo == MISSING) if absent else (at.lo, at.lo > MISSING)
         if not absent:
-            assert self.driver.value is not None
-            return self.driver.value, true()
+            assert arm.value is not None
+            return arm.value, true()
         assert key.parameter is not None
         missing = not_(self.clauses.has_rows(key.parameter, at))
         if key.descending and key.parameter.kind != "date":
             missing = or_(missing, key.of(at.res_id, at.lo, at.own) == key.absent)
         return literal(key.absent), missing
 
-    def _candidates(self, sorting: bool = False) -> tuple[Candidate, Any]:
+    def _candidates(self, arm: Arm, sorting: bool = False) -> tuple[Candidate, Any]:
         """A candidate's columns and where they come from; its row in `resource` beside it where something needs that."""
-        source = self.driver.source
+        source = arm.source
         if self.driver.own:
             return Candidate(source.c.res_id, source.c.lo, source), source
-        if not self._needs_own(sorting):
-            assert self.driver.lo is not None
-            return Candidate(source.c.res_id, self.driver.lo), source
+        if not self._needs_own(arm, sorting):
+            assert arm.lo is not None
+            return Candidate(source.c.res_id, arm.lo), source
         if not self.clauses.fenced:
             own = resource.alias()
-            return Candidate(source.c.res_id, own.c.lo, own), source.join(own, own.c.res_id == source.c.res_id)
+            joined = source.join(own, own.c.res_id == source.c.res_id)
+            return Candidate(source.c.res_id, own.c.lo if arm.lo is None else arm.lo, own), joined
         row = select(resource).where(resource.c.res_id == source.c.res_id).correlate(source).offset(_NONE)
         beside = row.lateral("own")
-        lo = self.driver.lo if self.driver.lo is not None else beside.c.lo
-        return Candidate(source.c.res_id, lo, beside), source.join(beside, true())
+        return Candidate(source.c.res_id, beside.c.lo if arm.lo is None else arm.lo, beside), source.join(beside, true())
 
-    def _needs_own(self, sorting: bool) -> bool:
-        if self.bounded or self.driver.lo is None or any(map(self._looks_at_own, self._rest())):
+    def _needs_own(self, arm: Arm, sorting: bool) -> bool:
+        if self.bounded or arm.lo is None or any(map(self._looks_at_own, self._rest())):
             return True
         return sorting and any(key.by in (By.ID, By.UPDATED) for key in self.keys)
 
@@ -162,21 +202,24 @@ class Compiled:
     def _rest(self) -> list[Clause]:
         return [clause for clause in self.query.where if all(clause is not answered for answered in self.driver.answers)]
 
-    def _conditions(self, at: Candidate) -> list[Bool]:
-        conditions = [self.driver.condition, *(self.clauses.condition(clause, at) for clause in self._rest())]
+    def _conditions(self, arm: Arm, at: Candidate) -> list[Bool]:
+        conditions = [arm.condition, *(self.clauses.condition(clause, at) for clause in self._rest())]
         if self.bounded:
             conditions.append(at.own.c.last_updated <= bindparam("horizon", 0, BigInteger))
+        if self.plan.span is not None and arm.lo is not None:
+            earliest, _ = self.clauses.window(drivers.since(self.clauses, self.query), date.LONGEST[self.plan.span])
+            assert earliest is not None, "a plan has a span where the main date is bounded"
+            conditions.append(arm.lo >= earliest)
         return conditions
 
     def _own_conditions(self) -> list[Bool]:
-        at = Candidate(self.driver.source.c.res_id, self.driver.source.c.lo, self.driver.source)
+        rows = self.driver.arms[0].source
+        at = Candidate(rows.c.res_id, rows.c.lo, rows)
         own = [clause for clause in self._rest() if isinstance(clause, Match) and clause.parameter in WITHOUT_ROWS]
         return [self.clauses.condition(clause, at) for clause in own]
 
-    def _bodies(self, page: Any, keys: Sequence[ColumnElement[Any]]) -> Select[Any]:
-        return bodies(page, keys, fenced=self.clauses.fenced)
 
-
+_COUNT = bindparam("count", 0, Integer)
 _NONE: ColumnElement[int] = literal_column("0")
 """OFFSET 0: PostgreSQL runs what has one as it stands."""
 
@@ -192,6 +235,14 @@ def bodies(page: Any, extra: Sequence[ColumnElement[Any]] = (), fenced: bool = F
         return select(page.c.res_id, *extra, *stored.selected_columns).select_from(joined)
     one = stored.where(resource.c.res_id == page.c.res_id).correlate(page).offset(_NONE).lateral("one")
     return select(page.c.res_id, *extra, *one.c).select_from(page.join(one, true()))
+
+
+def _labelled(columns: Sequence[ColumnElement[Any]]) -> list[ColumnElement[Any]]:
+    return [column.label(f"key{number}") for number, column in enumerate(columns)]
+
+
+def _together(rows: Sequence[Select[Any]]) -> Any:
+    return rows[0] if len(rows) == 1 else union_all(*rows)
 
 
 def _ordering(ranked: Sequence[tuple[ColumnElement[Any], bool]]) -> list[ColumnElement[Any]]:
@@ -211,4 +262,4 @@ def _driver(clauses: Clauses, query: Query, keys: Sequence[Key], plan: Plan) -> 
         return drivers.every(clauses)
     if plan.driver == BY_VALUE:
         return drivers.sorted_by(clauses, keys[0])
-    return drivers.of_clause(clauses, query, plan.driver)
+    return (drivers.covering if plan.covers else drivers.of_clause)(clauses, query, plan.driver)

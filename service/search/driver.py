@@ -8,15 +8,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, literal_column, not_, select, true, union_all
+from sqlalchemy import ColumnElement, Select, and_, exists, literal_column, not_, select, true
 
+from service.search import many
 from service.search import query as terms
 from service.search.clauses import AS_TOKENS, POSTINGS, Bool, Clauses
 from service.search.order import By, Key
 from service.search.parameter import Registry
-from service.search.query import Clause, Match, Moment, Quantity, Query, Target, Token, Uri
+from service.search.query import Clause, Match, Moment, Quantity, Query, Target, Token, Uri, Value
 from service.search.type_plan import WITHOUT_ROWS
-from service.search.types import date
+from service.search.types import date, token
 from service.search.types.protocol import SearchParameter
 from service.storage.tables import search as index
 from service.storage.tables.resources import resource
@@ -25,25 +26,47 @@ _MANY_ROWS = frozenset({"CodeableConcept", "HumanName", "Address", "Reference", 
 """Elements that make several rows, even where there is one of them."""
 MOST_ARMS = 16
 """Postings of so many values are merged in order; of more, they are collected."""
+_R4 = "http://hl7.org/fhir/SearchParameter/"
+_CODED = {
+    "code-value-concept": "code",
+    "code-value-date": "code",
+    "code-value-quantity": "code",
+    "code-value-string": "code",
+    "combo-code-value-concept": "combo-code",
+    "combo-code-value-quantity": "combo-code",
+    "component-code-value-concept": "component-code",
+    "component-code-value-quantity": "component-code",
+}
+"""R4's composites of Observation, and the parameter that has the postings of their codes."""
 _BOUNDED = frozenset({"Patient", "Encounter", "EpisodeOfCare", "RelatedPerson", "Appointment"})
 """What refers to one of these is never much, so that nothing else needs to be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
-class Driver:
-    """Candidates: `source` has res_id; which of its rows, and whether one resource comes once.
+class Arm:
+    """Candidates from one range of one index: `source` has res_id, `condition` says which of its rows.
 
-    `lo` is their main date, None where the rows do not have it. `orders` are the keys in whose order the rows can be read. `value` is the
-    column of a sort parameter. `own`: the rows are those of `resource`. `answers` are the clauses that the rows satisfy already.
+    `lo` is their main date, None where the rows do not have it; `value` the column of a sort parameter.
     """
 
     source: Any
     condition: Bool
-    unique: bool
     lo: ColumnElement[int] | None = None
+    value: ColumnElement[Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """Candidates from one or several ranges; whether one resource comes once.
+
+    `orders` are the keys in whose order each range can be read. `own`: the rows are those of `resource`. `answers` are the clauses that the
+    rows satisfy already.
+    """
+
+    arms: tuple[Arm, ...]
+    unique: bool
     orders: frozenset[By] = frozenset()
     own: bool = False
-    value: ColumnElement[Any] | None = None
     answers: tuple[Clause, ...] = ()
 
 
@@ -51,7 +74,7 @@ def every(clauses: Clauses) -> Driver:
     """Every living resource of the type."""
     rows = resource.alias()
     living = and_(rows.c.type == clauses.number(clauses.type), rows.c.deleted.is_(False))
-    return Driver(rows, living, True, rows.c.lo, frozenset({By.ID, By.UPDATED, By.MAIN}), own=True)
+    return Driver((Arm(rows, living, rows.c.lo),), True, frozenset({By.ID, By.UPDATED, By.MAIN}), own=True)
 
 
 def sorted_by(clauses: Clauses, key: Key) -> Driver | None:
@@ -70,7 +93,7 @@ def sorted_by(clauses: Clauses, key: Key) -> Driver | None:
     if key.descending and parameter.kind != "date":
         held = and_(held, key.column(rows) > "")
     lo = rows.c.lo if parameter.kind in POSTINGS else None
-    return Driver(rows, held, False, lo, frozenset({By.VALUE}), value=key.column(rows))
+    return Driver((Arm(rows, held, lo, key.column(rows)),), False, frozenset({By.VALUE}))
 
 
 def of_clause(clauses: Clauses, query: Query, number: int) -> Driver | None:
@@ -122,41 +145,45 @@ def _any(clauses: Clauses, clause: terms.Any) -> Driver | None:
     return _postings(clauses, matches, clause)
 
 
+def covering(clauses: Clauses, query: Query, number: int) -> Driver | None:
+    """The postings of the code in a composite: in clinical order, among them those whose value matches as well."""
+    match = query.where[number]
+    if not isinstance(match, Match) or match.parameter not in _CODED:
+        return None
+    parameter, code = clauses.parameter(match.parameter), clauses.parameter(_CODED[match.parameter])
+    parts = [value.parts[0] for value in match.values if isinstance(value, terms.Composite)]
+    if not parameter.url.startswith(_R4) or len(parts) * len(code.keys) > MOST_ARMS:
+        return None
+    if not all(isinstance(part, Token) and part.code is not None for part in parts):
+        return None
+    arms = [_coded(clauses, value, code, key) for value in match.values for key in code.keys]
+    return Driver(tuple(arms), False, frozenset({By.MAIN}))
+
+
+def _coded(clauses: Clauses, value: Value, code: SearchParameter, key: int) -> Arm:
+    """The postings of the code in a composite value."""
+    table, asked = index.token.alias(), clauses.asked(value, code)
+    first = replace(asked, value=asked.value.parts[0], bind=lambda read: asked.bind(lambda whole: read(whole.parts[0])))
+    return Arm(table, and_(table.c.param == key, token.predicate(table.c, first)), table.c.lo)
+
+
 def _postings(clauses: Clauses, matches: Sequence[Match], clause: Clause) -> Driver | None:
-    """The postings of every value: one range of the index each, merged in clinical order where they are few."""
+    """The postings of every value: one range of the index each in clinical order where they are few; all together where they are many."""
     if not all(_is_whole(match) for match in matches):
         return None
-    arms = [arm for match in matches for arm in _arms(clauses, match)]
-    if len(arms) == 1:
-        table, condition = clauses.rows(matches[0])
-        ordered = matches[0].modifier != "text"
-        unique = ordered and _is_full_key(clauses, matches[0])
-        return Driver(table, condition, unique, table.c.lo, frozenset({By.MAIN} if ordered else ()), answers=(clause,))
-    if len(arms) > MOST_ARMS or any(match.modifier == "text" for match in matches):
-        return _collected(clauses, matches, clause)
-    rows = [select(table.c.lo, table.c.res_id).where(condition) for table, condition in arms]
-    merged = union_all(*rows).subquery()
-    return Driver(merged, true(), False, merged.c.lo, frozenset({By.MAIN}), answers=(clause,))
+    ranges = sum(len(clauses.parameter(match.parameter).keys_for(match.modifier)) * len(match.values) for match in matches)
+    if ranges > MOST_ARMS or any(match.modifier == "text" for match in matches):
+        rows = [clauses.rows(match) for match in matches]
+        return Driver(tuple(Arm(table, held, table.c.lo) for table, held in rows), False, answers=(clause,))
+    rows = [clauses.rows(match, [value], [key]) for match in matches for key, value in _pairs(clauses, match)]
+    unique = ranges == 1 and _is_full_key(clauses, matches[0])
+    return Driver(tuple(Arm(table, held, table.c.lo) for table, held in rows), unique, frozenset({By.MAIN}), answers=(clause,))
 
 
-def _collected(clauses: Clauses, matches: Sequence[Match], clause: Clause) -> Driver:
-    tables = [clauses.rows(match) for match in matches]
-    if len(tables) == 1:
-        table, condition = tables[0]
-        return Driver(table, condition, False, table.c.lo, answers=(clause,))
-    rows = [select(table.c.lo, table.c.res_id).where(condition) for table, condition in tables]
-    merged = union_all(*rows).subquery()
-    return Driver(merged, true(), False, merged.c.lo, answers=(clause,))
-
-
-def _arms(clauses: Clauses, match: Match) -> Iterator[tuple[Any, Bool]]:
-    keys = clauses.parameter(match.parameter).keys_for(match.modifier)
-    if len(keys) * len(match.values) > MOST_ARMS:
-        yield from ((None, true()) for _ in range(MOST_ARMS + 1))
-        return
-    for key in keys:
+def _pairs(clauses: Clauses, match: Match) -> Iterator[tuple[int, Value]]:
+    for key in clauses.parameter(match.parameter).keys_for(match.modifier):
         for value in match.values:
-            yield clauses.rows(match, [value], [key])
+            yield key, value
 
 
 def _is_whole(match: Match) -> bool:
@@ -178,15 +205,31 @@ def _own(clauses: Clauses, query: Query, match: Match) -> Driver | None:
     """An id, or the instants of `_lastUpdated`, all of them together."""
     whole = every(clauses)
     if match.parameter == "_id":
-        return replace(whole, orders=frozenset(), answers=()) if match.modifier is None else None
+        return _by_id(clauses, match, whole) if match.modifier is None else None
     together = _together(query, match)
-    moments = [value for one in together for value in one.values if isinstance(value, Moment)]
-    first, last = clauses.window(moments)
+    first, last = clauses.window(moments_of(together))
     if first is None and last is None:
         return None
-    stamp = whole.source.c.last_updated
+    (arm,) = whole.arms
+    stamp = arm.source.c.last_updated
     edges = [stamp >= first if first is not None else true(), stamp <= last if last is not None else true()]
-    return replace(whole, condition=and_(whole.condition, *edges), orders=frozenset({By.UPDATED}))
+    return replace(whole, arms=(replace(arm, condition=and_(arm.condition, *edges)),), orders=frozenset({By.UPDATED}))
+
+
+def _by_id(clauses: Clauses, match: Match, whole: Driver) -> Driver:
+    """The ids. For SQLite they are looked up beside, for it has no statistics and would read the whole type to have it in order."""
+    ids = [value for value in match.values if isinstance(value, Token) and value.code and not value.system]
+    if clauses.binder.dialect == "postgresql" or not ids:
+        return replace(whole, orders=frozenset())
+    (arm,) = whole.arms
+    named = arm.source.c.res_id.in_(many.named(clauses.binder, clauses.number(clauses.type), ids))
+    living = and_(arm.source.c.deleted.is_(False), named)
+    return replace(whole, arms=(replace(arm, condition=living),), orders=frozenset(), answers=(match,))
+
+
+def moments_of(matches: Sequence[Match]) -> list[Moment]:
+    """The dates of some clauses."""
+    return [value for one in matches for value in one.values if isinstance(value, Moment)]
 
 
 def _together(query: Query, match: Match) -> tuple[Match, ...]:
@@ -206,15 +249,15 @@ def _window(clauses: Clauses, query: Query, match: Match) -> Driver | None:
     """The dates within the window that the clauses of one parameter leave open: a bounded range of the index for each class of length."""
     parameter = clauses.parameter(match.parameter)
     together = _together(query, match) if parameter.single else _together(replace(query, where=(match,)), match)
-    moments = [value for one in together for value in one.values if isinstance(value, Moment)]
+    moments = moments_of(together)
     if not moments:
         return None
-    arms = [_dated(clauses, parameter, moments, number) for number in range(len(date.LONGEST))]
-    merged, main = union_all(*arms).subquery(), parameter.main and parameter.single
-    return Driver(merged, true(), parameter.single, merged.c.lo if main else None, frozenset({By.MAIN} if main else ()), answers=together)
+    main = parameter.main and parameter.single
+    arms = tuple(_dated(clauses, parameter, moments, number) for number in range(len(date.LONGEST)))
+    return Driver(arms, parameter.single, frozenset({By.MAIN} if main else ()), answers=together)
 
 
-def _dated(clauses: Clauses, parameter: SearchParameter, moments: Sequence[Moment], number: int) -> Select[Any]:
+def _dated(clauses: Clauses, parameter: SearchParameter, moments: Sequence[Moment], number: int) -> Arm:
     rows = index.date.alias()
     whole = number == len(date.LONGEST) - 1
     first, last = clauses.window(moments, 0 if whole else date.LONGEST[number])
@@ -223,7 +266,17 @@ def _dated(clauses: Clauses, parameter: SearchParameter, moments: Sequence[Momen
         edges.append(rows.c.lo <= last)
     keys = rows.c.param == parameter.keys[0] if len(parameter.keys) == 1 else rows.c.param.in_(parameter.keys)
     tests = [date.predicate(rows.c, clauses.asked(moment, parameter)) for moment in moments]
-    return select(rows.c.lo, rows.c.res_id).where(keys, rows.c.span == number, *edges, *tests)
+    return Arm(rows, and_(keys, rows.c.span == number, *edges, *tests), rows.c.lo if parameter.main and parameter.single else None)
+
+
+def since(clauses: Clauses, query: Query) -> list[Moment]:
+    """The dates that bound the main date from below; none when nothing does."""
+    for match in query.where:
+        parameter = clauses.parameter(match.parameter) if isinstance(match, Match) else None
+        if isinstance(match, Match) and parameter and parameter.main and parameter.single:
+            moments = moments_of(_together(query, match))
+            return moments if date.bounds(moments)[0] is not None else []
+    return []
 
 
 def _values(clauses: Clauses, parameter: SearchParameter, match: Match) -> Driver | None:
@@ -234,12 +287,10 @@ def _values(clauses: Clauses, parameter: SearchParameter, match: Match) -> Drive
         return None
     if not all(_is_ranged(value) for value in match.values):
         return None
-    table, condition = clauses.rows(match)
-    if "hi" in table.c:
-        points, among = clauses.points(match)
-        wide = select(table.c.res_id).where(condition, table.c.lo != table.c.hi)
-        return Driver(union_all(select(points.c.res_id).where(among), wide).subquery(), true(), False, answers=(match,))
-    return Driver(table, condition, False, answers=(match,))
+    table, held = clauses.rows(match)
+    if "hi" not in table.c:
+        return Driver((Arm(table, held),), False, answers=(match,))
+    return Driver((Arm(*clauses.points(match)), Arm(table, and_(held, table.c.lo != table.c.hi))), False, answers=(match,))
 
 
 def _is_ranged(value: Any) -> bool:

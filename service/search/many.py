@@ -2,17 +2,31 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, and_, any_, cast, column, func, literal_column, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Select,
+    TableValuedAlias,
+    Text,
+    and_,
+    any_,
+    cast,
+    column,
+    func,
+    literal_column,
+    select,
+    tuple_,
+)
 
 from service.search.keys import system_key, text_key
 from service.search.query import Target, Token, Value
 from service.search.statement import Binder
+from service.storage.tables.resources import resource
 
 Pair = tuple[str, int]
-FEW = 8
 
 
 def is_uniform(values: Sequence[Value]) -> bool:
@@ -39,23 +53,26 @@ def among(binder: Binder, table: Any, values: Sequence[Value], numbers: Mapping[
 
 
 def codes(binder: Binder, column_: ColumnElement[str], values: Sequence[Token]) -> ColumnElement[bool]:
-    """Whether a column is one of the codes. A few are named one by one: SQLite would read every row of a type for a list."""
-    places = [binder.place(value) for value in values]
-    if len(places) <= FEW:
-        return column_.in_([binder.bind(partial(_code, place)) for place in places])
-
-    def read(asked: Sequence[Value]) -> list[str]:
-        return [value.code or "" for place in places if isinstance(value := asked[place], Token)]
-
+    """Whether a column is one of the codes."""
     if binder.dialect == "postgresql":
-        return column_ == any_(cast(binder.bind(read), ARRAY(Text)))
-    listed = func.json_each(binder.bind(lambda asked: json.dumps(read(asked)))).table_valued(column("value", Text))
-    return column_.in_(select(listed.c.value))
+        return column_ == any_(cast(binder.bind(_reads(binder, values)), ARRAY(Text)))
+    return column_.in_(select(_each(binder, values).c.value))
 
 
-def _code(place: int, asked: Sequence[Value]) -> str:
-    value = asked[place]
-    return value.code or "" if isinstance(value, Token) else ""
+def named(binder: Binder, number: int, values: Sequence[Token]) -> Select[Any]:
+    """The res_ids of the resources of a type that have one of the ids, found id by id. SQLite's: an outer join keeps the order."""
+    listed, rows = _each(binder, values), resource.alias()
+    return select(rows.c.res_id).select_from(listed.outerjoin(rows, and_(rows.c.type == number, rows.c.fhir_id == listed.c.value)))
+
+
+def _each(binder: Binder, values: Sequence[Token]) -> TableValuedAlias:
+    read = _reads(binder, values)
+    return func.json_each(binder.bind(lambda asked: json.dumps(read(asked)))).table_valued(column("value", Text))
+
+
+def _reads(binder: Binder, values: Sequence[Token]) -> Callable[[Sequence[Value]], list[str]]:
+    places = [binder.place(value) for value in values]
+    return lambda asked: [value.code or "" for place in places if isinstance(value := asked[place], Token)]
 
 
 def _pair(value: Value, numbers: Mapping[str, int]) -> Pair:

@@ -43,6 +43,7 @@ class By(Enum):
     ID = "_id"
     UPDATED = "_lastUpdated"
     MAIN = "main date"
+    POSTED = "main date as the postings have it"
     VALUE = "a parameter"
 
 
@@ -86,9 +87,9 @@ class Key:
             return own.c.fhir_id  # type: ignore[no-any-return]
         if self.by is By.UPDATED:
             return own.c.last_updated  # type: ignore[no-any-return]
-        if self.by is By.MAIN:
+        if self.by in (By.MAIN, By.POSTED):
             assert lo is not None
-            return lo if self.descending else case((lo == MISSING, LAST), else_=lo)
+            return lo if self.descending or self.by is By.POSTED else case((lo == MISSING, LAST), else_=lo)
         return func.coalesce(self._value(res_id), literal(self.absent))
 
     def _value(self, res_id: ColumnElement[int]) -> ColumnElement[Any]:
@@ -110,7 +111,7 @@ def keys(registry: Registry, query: Query) -> tuple[Key, ...]:
     found = [_key(registry, query.type, sort) for sort in asked]
     only = found[0]
     if len(found) == 1 and only.parameter and only.parameter.kind in _TIED_BY_DATE:
-        found.append(Key(By.MAIN, only.descending))
+        found.append(Key(By.POSTED, only.descending))
     return tuple(found)
 
 

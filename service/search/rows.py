@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import Select, bindparam, func, select
 
 from service.search import order
 from service.search.choose import FEW, chosen
@@ -15,7 +15,10 @@ from service.search.query import Query, Value
 from service.search.shape import shape, values
 from service.search.statement import Binder, Statement, render
 from service.storage.database import Transaction
+from service.storage.tables.search import date as dates
 
+_OWN_COLUMNS = 5
+_LONGEST = select(func.max(dates.c.span)).where(dates.c.param.in_(bindparam("keys", expanding=True)))
 Make = Callable[[Compiled], Select[Any]]
 
 
@@ -43,7 +46,7 @@ class Search:
         plan = self.plan()
         keys = order.keys(self.registry, self.query)
         absent = order.is_absent(keys, position)
-        found = list(self._part(plan, count, position, absent))
+        found = self._part(plan, count, position, absent)
         if plan.ordered and keys[0].may_be_absent and not absent and len(found) < count:
             found.extend(self._part(plan, count - len(found), None, absent=True))
         return found
@@ -62,15 +65,29 @@ class Search:
 
     def plan(self) -> Plan:
         """The plan for this search as things are now."""
-        return chosen(self.registry, self.query, self.tx.dialect, self._peek)
+        return chosen(self.registry, self.query, self.tx.dialect, self._peek, self._longest)
 
     def _peek(self, plan: Plan) -> int:
         return int(self._run(plan, ("peek",), Compiled.peek, {"count": FEW}, fenced=True).scalar_one())
 
-    def _part(self, plan: Plan, count: int, position: Position | None, absent: bool) -> Sequence[Any]:
+    def _longest(self) -> int:
+        main = next(one for one in self.registry.for_type(self.query.type).values() if one.main)
+        return int(self.tx.connection.execute(_LONGEST, {"keys": main.keys}).scalar() or 0)
+
+    def _part(self, plan: Plan, count: int, position: Position | None, absent: bool) -> list[Any]:
+        """One part of a page, each resource once. One that came twice left room for others, which are read after it."""
+        plan, found = _of_part(plan, absent), dict[int, Any]()
+        while True:
+            rows = self._rows(plan, count - len(found), position, absent)
+            room = count - len(found)
+            found.update((row.res_id, row) for row in rows if row.res_id not in found)
+            if len(rows) < room or len(found) == count:
+                return list(found.values())
+            position = placed(rows[-1])
+
+    def _rows(self, plan: Plan, count: int, position: Position | None, absent: bool) -> Sequence[Any]:
         positioned = position is not None
         extra = {"count": count, **order.position_values(position)}
-        plan = _of_part(plan, absent)
         rows: Sequence[Any] = self._run(plan, ("page", positioned, absent), lambda one: one.page(positioned, absent), extra).all()
         return rows
 
@@ -100,6 +117,11 @@ class Search:
         key = (self.tx.dialect, kind, fenced, bounded, plan, shape(self.query))
         statement: Statement = self.registry.statements.get(key, build)
         return statement
+
+
+def placed(row: Any) -> Position:
+    """The position of a row: its sort keys stand between res_id and the resource's own columns."""
+    return Position(tuple(row[1:-_OWN_COLUMNS]), row.res_id)
 
 
 def _of_part(plan: Plan, absent: bool) -> Plan:
