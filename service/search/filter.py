@@ -8,12 +8,13 @@ the name leads to. Strings are compared without regard to case and accents, toke
     ss the value subsumes a concept of the record (:below) · sb it is subsumed by one (:above)
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from service.errors import BadRequest
 from service.search.clause_reader import ClauseReader
 from service.search.filter_grammar import Comparison, Negated, Step, Tree, tree
-from service.search.query import All, Any, Clause, Filter, Match, Missing, Moment, Not, Text, Value
+from service.search.query import All, Any, Clause, Composite, Filter, Match, Missing, Moment, Not, Text, Value
 from service.search.result_parameters import refused
 from service.search.types import escapes, modifiers, string
 from service.search.types.protocol import Refused, SearchParameter
@@ -30,6 +31,11 @@ _ORDERED = ("eq", "ne", "gt", "lt", "ge", "le", "ap", "sa", "eb")
 _SUBSUMING = {"ss": "below", "sb": "above", "in": "in", "ni": "not-in"}
 _TEXTUAL = {"eq": "whole", "co": "contains", "sw": None, "ew": "ends-with", "gt": "gt", "lt": "lt", "ge": "ge", "le": "le"}
 _BY_ORDER = frozenset({"gt", "ge", "lt", "le"})
+_ELEMENTS: Mapping[tuple[str, str], tuple[str, Mapping[str, str]]] = {
+    ("DocumentReference", "relatesTo"): ("relationship", {"code": "relation", "target": "relatesto"}),
+    ("Group", "characteristic"): ("characteristic-value", {"code": "characteristic", "value": "value"}),
+}
+"""Elements whose parts R4 lets a filter name: the composite that has them, and which of its parts each name is."""
 OPERATORS = {
     "string": ("eq", "ne", "co", "sw", "ew", "gt", "lt", "ge", "le", "pr"),
     "number": (*_ORDERED, "pr"),
@@ -73,6 +79,8 @@ def _along(reader: ClauseReader, type: str, found: Comparison, path: tuple[Step,
     if step.has:
         onward = (replace(step, has=step.has[1:]), *rest)
         return reader.has(type, step.has[0], _name(path), depth, lambda source: _along(reader, source, found, onward, depth + 1))
+    if step.condition is not None and (type, step.code) in _ELEMENTS:
+        return _of_one_element(reader, type, found, path)
     parameter = reader.parameter(type, step.code, step.code)
     if parameter.alias:
         return _aliased(reader, type, found, (*map(Step, parameter.alias.split(".")), *rest), depth)
@@ -84,6 +92,27 @@ def _along(reader: ClauseReader, type: str, found: Comparison, path: tuple[Step,
         return clause if step.condition is None else All((_clause(reader, target, step.condition, depth + 1), clause))
 
     return reader.chain(parameter, step.type, _name(path), depth, end)
+
+
+def _of_one_element(reader: ClauseReader, type: str, found: Comparison, path: tuple[Step, ...]) -> Clause:
+    """Two comparisons of one repetition of an element, as in `relatesTo[code eq replaces].target re DocumentReference/1`."""
+    step, *rest = path
+    code, names = _ELEMENTS[type, step.code]
+    condition = step.condition
+    told = f"'{step.code}[...]' is asked with {' and '.join(names)}, one in the brackets and one after them, each by eq or re"
+    if not isinstance(condition, Comparison) or len(condition.path) != 1 or len(rest) != 1:
+        raise refused("invalid", "search-filter", f"'_filter', column {found.column}: {told}.", "_filter")
+    asked = {condition.path[0].code: condition, rest[0].code: found}
+    if asked.keys() != set(names) or any(one.operator not in ("eq", "re") for one in asked.values()):
+        raise refused("invalid", "search-filter", f"'_filter', column {found.column}: {told}.", "_filter")
+    parameter = reader.parameter(type, code, code)
+    reader.count_end(code)
+    by_code = {names[name]: one.value for name, one in asked.items()}
+    try:
+        parts = tuple(_value(reader, component, None, by_code[component.code]) for component in parameter.components)
+    except Refused as error:
+        raise refused("invalid", "search-filter", f"'_filter', column {found.column}: {error}.", "_filter") from None
+    return Match(code, (Composite(parts),))
 
 
 def _aliased(reader: ClauseReader, type: str, found: Comparison, path: tuple[Step, ...], depth: int) -> Clause:

@@ -15,6 +15,7 @@ from service.search.query import (
     Any,
     Chain,
     Clause,
+    Composite,
     Filter,
     Has,
     Match,
@@ -91,6 +92,12 @@ MEANT: list[tuple[str, str, Clause]] = [
         "patient._has:Encounter:patient:_has:Flag:encounter:status eq active",
         Chain("patient", (("Patient", Has("Encounter", "patient", Has("Flag", "encounter", match("status", Token("active"))))),)),
     ),
+    (
+        "DocumentReference",
+        "relatesTo[code eq replaces].target re DocumentReference/d",
+        match("relationship", Composite((Target("d", "DocumentReference"), Token("replaces")))),
+    ),
+    ("Group", "characteristic[code eq s|c].value eq v", match("characteristic-value", Composite((Token("c", "s"), Token("v"))))),
     ("MedicationAdministration", "lot eq A", Chain("medication", (("Medication", match("lot-number", Token("A"))),))),
 ]
 
@@ -172,6 +179,19 @@ def test_what_cannot_be_read_is_refused_with_its_column(text: str, code: str, sa
     (issue,) = caught.value.issues
     assert (issue.code, issue.expression) == (code, "http._filter")
     assert says in issue.diagnostics
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "relatesTo[code eq a].code eq b",
+        "relatesTo[code eq a and code eq b].target re x",
+        "relatesTo[code co a].target re DocumentReference/d",
+    ],
+)
+def test_the_parts_of_one_element_are_asked_together(text: str) -> None:
+    with pytest.raises(BadRequest, match="is asked with code and target"):
+        parse(REGISTRY, "DocumentReference", [("_filter", text)], OPTIONS)
 
 
 def test_several_filters_must_all_hold() -> None:
