@@ -6,6 +6,7 @@ from flask import Flask
 
 from service import wiring
 from service.config import Settings
+from service.search import adoption
 from service.web import fhir
 from service.web.pages import views
 
@@ -15,8 +16,8 @@ _LOG = logging.getLogger("infusion_records.search")
 def create_app(settings: Settings | None = None) -> Flask:
     """The application for `settings`, or for those of the environment. The database must be at the newest schema."""
     parts = wiring.service(settings or Settings.load())
-    if types := sorted({type for type, _ in parts.registry.awaited()}):
-        _LOG.warning("not all search parameters of %s are indexed; run: infusion-records reindex", ", ".join(types))
+    if advice := adoption.advice(parts.registry):
+        _LOG.warning(advice)
     app = Flask("service.web", static_folder=None)
     app.extensions["infusion_records"] = parts
     fhir.register(app, parts)

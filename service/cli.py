@@ -148,6 +148,7 @@ def upgrade(revision: str) -> None:
       infusion-records db upgrade
       infusion-records db upgrade 0002
     """
+    from service.search import adoption
     from service.storage import migrate
 
     with _database(Settings.load()) as database:
@@ -156,8 +157,7 @@ def upgrade(revision: str) -> None:
         is_newest = migrate.current(database) == migrate.newest()
     if is_newest:
         with _record(Settings.load()) as ctx:
-            if sentence := _waiting(ctx.service.registry):
-                click.echo(sentence)
+            click.echo(adoption.advice(ctx.service.registry) or "Every search parameter is indexed.")
 
 
 @db.command()
@@ -275,7 +275,7 @@ def reindex(types: tuple[str, ...], everything: bool) -> None:
         for name in types or (sorted(known) if everything else waiting):
             _reindex_type(registries, name)
         adoption.drop(registries)
-        _report(registries)
+        _report(registries.current())
 
 
 def _reindex_type(registries: "Registries", name: str) -> None:
@@ -288,18 +288,13 @@ def _reindex_type(registries: "Registries", name: str) -> None:
         bar.update(bar.length or 1)
 
 
-def _report(registries: "Registries") -> None:
+def _report(registry: "Registry") -> None:
     """What is indexed now, and what cannot be."""
-    registry = registries.current()
-    refused = registry.proposed.refused()
-    for one in refused:
-        click.echo(f"SearchParameter/{one.row.get('id')}: '{one.code}' of {one.type} cannot be searched: {one.refusal}.", err=True)
-    click.echo(_waiting(registry) or "Every search parameter is indexed.")
+    from service.search import adoption
+
+    refused = adoption.refusals(registry)
+    for line in refused:
+        click.echo(line, err=True)
+    click.echo(adoption.advice(registry) or "Every search parameter is indexed.")
     if refused:
         raise click.ClickException(f"{len(refused)} were refused; the lines above say why.")
-
-
-def _waiting(registry: "Registry") -> str:
-    """The sentence that asks for a reindex; empty when none is needed."""
-    types = sorted({type for type, _ in registry.awaited()})
-    return f"Not all search parameters of {', '.join(types)} are indexed. Run: infusion-records reindex" if types else ""

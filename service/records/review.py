@@ -20,6 +20,7 @@ from service.storage.versions import Key
 
 Findings = Mapping[int, Sequence[Issue]]
 _MOST_REFERRERS = 20
+_SEARCH_PARAMETER = "SearchParameter"
 _OBSERVATION_VALUE = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 
 
@@ -43,11 +44,19 @@ def review(ctx: Context, tx: Transaction, writes: Sequence[Write], inspected: Fi
     for write in writes:
         if write.writes and write.document is not None and write.entry not in inspected:
             findings[write.entry] = _judged(ctx, write.entry, write.change, write.document.tree)
+        if write.writes and write.document is not None and write.change.type == _SEARCH_PARAMETER:
+            findings[write.entry] = [*findings.get(write.entry, ()), *_unsearchable(ctx, write.entry, write.document.tree)]
     _raise_errors(findings)
     if ctx.service.settings.check_references:
         _require_targets(ctx, tx, writes)
         _require_unreferenced(ctx, tx, writes)
     return findings
+
+
+def _unsearchable(ctx: Context, entry: int, tree: Mapping[str, Any]) -> Iterator[Issue]:
+    """What a search parameter that is stored all the same cannot be used for, and what it takes to use it."""
+    for objection in ctx.service.registry.objections(tree):
+        yield Issue("warning", "not-supported", "search-parameter", f"{objection}.", _SEARCH_PARAMETER, entry)
 
 
 def _is_complete(change: Create | Update) -> bool:

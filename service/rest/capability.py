@@ -22,15 +22,23 @@ _DISTRIBUTION = "infusion-records"
 _TYPE_LEVEL = ("read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type")
 _SYSTEM_LEVEL = ("transaction", "batch", "search-system", "history-system")
 _SAME_ROUTE = {"batch": "transaction"}
+_EVERYWHERE = {
+    "_filter": "An expression of comparisons, on every type.",
+    "_has": "What is referred to by a resource that matches, as in _has:Observation:patient:code=x, on every type.",
+    "_list": "The items of a List, by its id, on every type.",
+    "_type": "The types of a search below the base or in a whole compartment.",
+}
+"""Search parameters that belong to no type."""
 
 _made: WeakKeyDictionary[Registry, str] = WeakKeyDictionary()
 
 
 def text(service: Service) -> str:
-    """The CapabilityStatement of `service` as JSON, made at the first call."""
-    if service.registry not in _made:
-        _made[service.registry] = encode(statement(service))
-    return _made[service.registry]
+    """The CapabilityStatement of `service` as JSON, made at the first call after what can be searched changed."""
+    registry = service.registry
+    if registry not in _made:
+        _made[registry] = encode(statement(service))
+    return _made[registry]
 
 
 def statement(service: Service) -> Tree:
@@ -64,7 +72,9 @@ def _rest(service: Service) -> Tree:
         "security": {"description": "No authentication: the service is reachable on its own machine only."},
         "resource": [_resource(service, name) for name in sorted(service.definitions.types)],
         "interaction": [{"code": code} for code in _SYSTEM_LEVEL if _SAME_ROUTE.get(code, code) in offered],
+        "searchParam": [{"name": name, "type": "special", "documentation": told} for name, told in sorted(_EVERYWHERE.items())],
         "operation": [_operation(one) for one in OPERATIONS if SYSTEM in one.levels],
+        "compartment": [f"http://hl7.org/fhir/CompartmentDefinition/{kind.lower()}" for kind in service.registry.compartments],
     }
 
 

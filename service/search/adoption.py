@@ -49,6 +49,18 @@ def drop(registries: Registries) -> int:
     return len(leaving)
 
 
+def advice(registry: Registry) -> str:
+    """The sentence that asks for a reindex; empty when none is needed."""
+    types = sorted({type for type, _ in registry.awaited()})
+    return f"Not all search parameters of {', '.join(types)} are indexed. Run: infusion-records reindex" if types else ""
+
+
+def refusals(registry: Registry) -> list[str]:
+    """What cannot be searched of the SearchParameter resources, a line each."""
+    refused = registry.proposed.refused()
+    return [f"SearchParameter/{one.row.get('id')}: '{one.code}' of {one.type} cannot be searched: {one.refusal}." for one in refused]
+
+
 def _entries(registry: Registry) -> list[Listed]:
     return list(registry.listing.entries.values()) if registry.listing else []
 

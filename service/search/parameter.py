@@ -6,40 +6,32 @@ parameter for indexed; `listed` makes one that knows what the index of a databas
 https://hl7.org/fhir/R4/searchparameter-registry.html
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from service.errors import BadRequest
 from service.fhir import compartment
 from service.fhir.definitions import Definitions
 from service.paths import resource_path
-from service.search import activation, extract
-from service.search.activation import DROPPING, Key, Listing
+from service.search import activation, extract, stated
+from service.search.activation import DROPPING, Key, Listing, Row
 from service.search.computed import Computed, computed, is_computed
 from service.search.keys import parameter_key
 from service.search.main_date import MISSING
 from service.search.memory import Memory
 from service.search.posted import Proposals, proposals
 from service.search.sources import BESIDES
+from service.search.stated import OTHER_REFERENCE
 from service.search.type_plan import ROOTS, TypePlan, type_plan
 from service.search.types.literals import Literals
 from service.search.types.protocol import Json, Reading, Rows, SearchParameter
 
-__all__ = ["Registry", "SearchParameter"]
-
-OTHER_REFERENCE = "*reference"
-"""Literal references that no parameter covers."""
-
-_CORE = "http://hl7.org/fhir/SearchParameter/"
-
-Row = Mapping[str, Any]
+__all__ = ["OTHER_REFERENCE", "Registry", "SearchParameter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +50,14 @@ class Registry:
         self.definitions = definitions
         numbers = {name: definitions.type_number(name) for name in definitions.all_types}
         self.reading = Reading(ZoneInfo(time_zone), Literals(base_url, numbers))
-        self._rows = tuple(_read(folder or resource_path("fhir_profiles")))
+        self._rows = tuple(stated.read(folder or resource_path("fhir_profiles")))
         self.compartments = compartment.load()
         self._zone = time_zone
         self.statements = Memory()
         self.listing: Listing | None = None
         self.defined = self
         self.proposed = Proposals()
-        self._require_distinct()
+        self._keys = stated.keys(definitions.all_types, self._rows)
         self._plan = cache(self._planned)
         self._computed = cache(self._computed_of)
         self.digests = cache(self._digests)
@@ -125,6 +117,11 @@ class Registry:
             if digest is not None:
                 found[code] = digest
         return found
+
+    def objections(self, resource: Row) -> tuple[str, ...]:
+        """Why a SearchParameter resource would not be searched by, for each type that it cannot be for."""
+        alone = proposals([resource], self.definitions.types, self._plan_parameter, self._compiled)
+        return tuple(f"'{one.code}' of {one.type} cannot be searched: {one.refusal}" for one in alone.refused())
 
     def digest_of(self, entry: activation.Listed) -> str | None:
         """The digest with which writes of this process keep up a listed parameter; None when they do not."""
@@ -200,10 +197,10 @@ class Registry:
 
     def _digests(self) -> Mapping[Key, str]:
         """The digest of every parameter with rows that R4 and the clinic define for the served types."""
-        found = ((name, code, self._digest(name, one, row)) for name in self.definitions.types for code, one, row in self._stated(name))
+        found = ((name, code, self._digest(name, one, row)) for name in self.definitions.types for code, one, row in self._compilable(name))
         return {(name, code): digest for name, code, digest in found if digest}
 
-    def _stated(self, type: str) -> Iterator[tuple[str, SearchParameter, Row]]:
+    def _compilable(self, type: str) -> Iterator[tuple[str, SearchParameter, Row]]:
         rows = self._of_type(type)
         return ((code, one, rows[code]) for code, one in self._plan(type).parameters.items() if not one.refusal)
 
@@ -266,24 +263,3 @@ class Registry:
             unkept = entry.digest == activation.FOREIGN and proposal is not None
             return replace(parameter, refusal=activation.NOT_INDEXED if unkept else activation.CHANGED)
         return replace(parameter, refusal=activation.refusal(entry, entry.digest))
-
-    def _require_distinct(self) -> None:
-        """Refuse two parameters with one key. Raises ValueError that names them."""
-        seen: dict[int, str] = {}
-        for name in self.definitions.all_types:
-            codes = [row["code"] for row in self._rows if name in row["base"] or any(root in row["base"] for root in ROOTS)]
-            for code in (*codes, *(code + suffix for code in codes for suffix in BESIDES), OTHER_REFERENCE):
-                stated = f"{name}.{code}"
-                if seen.setdefault(parameter_key(name, code), stated) != stated:
-                    raise ValueError(f"the search parameters {stated} and {seen[parameter_key(name, code)]} have the same key; rename one")
-        self._keys = seen
-
-
-def _read(folder: Path) -> Iterator[Mapping[str, Any]]:
-    """The rows of R4, then those of the clinic, which win where both define a code."""
-    listed = json.loads((folder / "r4" / "search-parameters.json").read_text(encoding="utf-8"))
-    yield from ({"url": _CORE + row["id"], **row} for row in listed)
-    for path in sorted((folder / "clinic").glob("*.json")):
-        resource = json.loads(path.read_text(encoding="utf-8"))
-        if resource.get("resourceType") == "SearchParameter":
-            yield resource

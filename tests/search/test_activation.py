@@ -184,13 +184,14 @@ def _rows(service: Service) -> int:
         (search_parameter("Observation", "odd", "Observation.note.where(text.length() > 3)"), "its expression uses"),
         (search_parameter("Observation", "odd", "Observation.nothing"), "its expression uses"),
         (search_parameter("Observation", "odd", "Observation.note", "token"), "cannot read"),
-        (search_parameter("Observation", "odd", "Observation", "composite"), "cannot be added"),
+        (search_parameter("Observation", "odd", "Observation", "composite"), "composite of nothing"),
     ],
 )
 def test_what_cannot_be_searched_is_refused_with_the_reason(release: Releases, tree: dict[str, Any], why: str) -> None:
     one = release()
     before = one.registries.current().parameter(tree["base"][0], tree["code"])
-    one.create(tree, observation())
+    posted, _ = one.create(tree, observation())
+    assert why in " ".join(finding.diagnostics for finding in posted.findings)
     one.reindex()
     (refused,) = one.registries.current().proposed.refused()
     assert why in str(refused.refusal)

@@ -43,6 +43,27 @@ def test_one_lot_by_chain(client: Client, visit: Visit) -> None:
     assert client.get("MedicationAdministration?medication.lot-number=KET24A000").resources() == []
 
 
+def test_the_clinic_asks_in_its_own_words(client: Client, visit: Visit) -> None:
+    """One lot without a chain; who witnessed; what was entered long after the fact."""
+    given = client.get(f"MedicationAdministration?lot={lot(visit.year)}").resources("match")
+    assert len(given) == 3
+    assert client.get("MedicationAdministration?lot=KET24A000").resources() == []
+    subject = given[0]["subject"]["reference"]
+    late = f"MedicationAdministration?subject={subject}&entry-lag=gt24|http://unitsofmeasure.org|h"
+    early = f"MedicationAdministration?subject={subject}&entry-lag=le24|http://unitsofmeasure.org|h"
+    every = {one["id"] for one in client.get(f"MedicationAdministration?subject={subject}").resources("match")}
+    answers = [{one["id"] for one in client.get(asked).resources("match")} for asked in (late, early)]
+    assert answers[0] | answers[1] == every
+    assert not answers[0] & answers[1]
+    someone = given[0]["performer"][0]["actor"]["reference"]
+    assert client.get(f"MedicationAdministration?subject={subject}&witness={someone}").resources() == []
+    witness = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/med-admin-perform-function", "code": "witness"}]}
+    body = {**given[0], "performer": [*given[0]["performer"], {"function": witness, "actor": {"reference": someone}}]}
+    assert client.send("PUT", f"MedicationAdministration/{given[0]['id']}", body).status == 200
+    seen = client.get(f"MedicationAdministration?subject={subject}&witness={someone}").resources("match")
+    assert [one["id"] for one in seen] == [given[0]["id"]]
+
+
 def test_everything_under_the_tag(client: Client, visit: Visit) -> None:
     """The ledger's records are set apart from the ordinary ones by their tag."""
     narrowed = {
