@@ -47,3 +47,10 @@ def test_modes_and_parameters(api: FlaskClient) -> None:
     assert "SUBSETTED" in api.get("/fhir/metadata?_summary=true").text
     issue(api.get("/fhir/metadata?mode=terminology"), 400)
     issue(api.post("/fhir/metadata"), 405)
+
+
+def test_what_every_search_takes_and_the_compartments_are_told(api: FlaskClient) -> None:
+    rest = api.get("/fhir/metadata").json["rest"][0]
+    assert [one["name"] for one in rest["searchParam"]] == ["_filter", "_has", "_list", "_type"]
+    assert "http://hl7.org/fhir/CompartmentDefinition/patient" in rest["compartment"]
+    assert len(rest["compartment"]) == 5
