@@ -59,6 +59,8 @@ def drafted(type: str, row: Row, paths: Iterable[Path], known: Iterable[Row], de
     if why:
         raise Unsupported(why)
     correlations = tuple(_correlation(type, path, stated, definitions) for path in paths)
+    if not correlations:
+        raise Unsupported(f"no element of {type}")
     signature = Correlated(tuple((definition["type"], alternatives) for definition, alternatives in stated))
     correlated = frozenset(Path(path.root, (*path.steps, signature)) for path in paths)
     return Drafted(_components(correlations), correlated, correlations)
@@ -78,7 +80,9 @@ def _definition(name: str, known: Iterable[Row]) -> Row:
 
 
 def _correlation(type: str, path: Path, stated: Iterable[tuple[Row, tuple[Path, ...]]], definitions: Definitions) -> Correlation:
-    (element,) = leaves(path, definitions)
+    element, *others = leaves(path, definitions)
+    if others:
+        raise Unsupported(f"{path.root} at several places at once as the element of a composite")
     parts = tuple(_part(type, path, len(element.steps), definition, alternatives, definitions) for definition, alternatives in stated)
     return Correlation(_members(element), parts)
 

@@ -14,7 +14,7 @@ from service.search.types import IMPLEMENTED
 from service.search.types.protocol import SearchParameter
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}", re.ASCII)
-_KINDS = sorted(set(IMPLEMENTED) - {"composite", "special"})
+_KINDS = sorted(IMPLEMENTED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from service.errors import Unprocessable
 from service.fhir.temporal import interval
+from service.search import extract
 from service.search.keys import parameter_key, system_key
 from service.search.query import Composite, Moment, Number, Quantity, Target, Text, Token
+from service.search.type_plan import TypePlan, type_plan
 from service.search.types import composite
 from service.search.types.decimal_order import ordered
-from service.search.types.protocol import Refused
+from service.search.types.protocol import Refused, Rows
 from service.search.types.quantity import CANONICAL
 from tests.unit.search.registry import EVERY_TYPE
 
@@ -189,3 +191,60 @@ def test_what_is_no_composite_is_refused_with_its_form(code: str, text: str, say
 def test_dates_sort_as_text(moments: list[int]) -> None:
     first, second = moments
     assert (composite.ordered(first) < composite.ordered(second)) == (first < second)
+
+
+WITNESSED = {
+    "url": "https://clinic.example/fhir/SearchParameter/Procedure-performer-function",
+    "code": "function-actor",
+    "type": "composite",
+    "base": ["Procedure"],
+    "expression": "Procedure.performer",
+    "component": [
+        {"definition": "http://hl7.org/fhir/SearchParameter/clinical-code", "expression": "function"},
+        {"definition": "http://hl7.org/fhir/SearchParameter/Procedure-performer", "expression": "actor"},
+    ],
+}
+
+
+def _plan(**changed: Any) -> TypePlan:
+    row = {**WITNESSED, **changed}
+    return type_plan("Procedure", [row], EVERY_TYPE.definitions, READING, KNOWN)
+
+
+KNOWN = [
+    {"url": "http://hl7.org/fhir/SearchParameter/clinical-code", "code": "code", "type": "token", "base": ["Procedure"]},
+    {"url": "http://hl7.org/fhir/SearchParameter/Procedure-performer", "code": "performer", "type": "reference", "base": ["Procedure"]},
+    {"url": "http://hl7.org/fhir/SearchParameter/clinical-date", "code": "date", "type": "date", "base": ["Procedure"]},
+]
+
+
+def test_a_composite_can_be_defined_by_a_resource() -> None:
+    plan, rows = _plan(), Rows()
+    assert plan.parameters["function-actor"].refusal is None
+    performer = {"function": _concept("nurse"), "actor": {"reference": "Practitioner/p"}}
+    extract.walk({"resourceType": "Procedure", "performer": [performer, {"actor": {"reference": "Practitioner/q"}}]}, plan.tree, rows)
+    assert {row[1:] for row in rows.composite} == {
+        ("nurse", "", "p", "p", system_key(LOINC), EVERY_TYPE.definitions.type_number("Practitioner"))
+    }
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"component": [{"definition": "http://nowhere", "expression": "function"}]}, "http://nowhere"),
+        ({"component": []}, "composite of nothing"),
+        (
+            {"component": [{"definition": KNOWN[2]["url"], "expression": "x"}, {"definition": KNOWN[0]["url"], "expression": "y"}]},
+            "date, token",
+        ),
+        ({"component": [{"definition": one["url"], "expression": "nothing"} for one in KNOWN[:2]]}, "nothing"),
+        ({"component": [{"definition": one["url"], "expression": "a +"} for one in KNOWN[:2]]}, "'+'"),
+        ({"expression": "Procedure.performed"}, "several places"),
+        ({"expression": "Observation.component"}, "no element of Procedure"),
+        ({"expression": "%resource"}, "no element of Procedure"),
+    ],
+)
+def test_a_composite_that_cannot_be_read_is_refused_with_the_reason(changed: dict[str, Any], says: str) -> None:
+    refusal = _plan(**changed).parameters["function-actor"].refusal
+    assert refusal is not None
+    assert says in refusal
