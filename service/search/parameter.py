@@ -142,12 +142,6 @@ class Registry:
                 one.rows(tree, created, rows)
         return Extracted(rows, min((date[2] for date in dates), default=MISSING), max((date[3] for date in dates), default=MISSING))
 
-    def references(self, type: str, code: str, tree: Json) -> set[tuple[str, int]]:
-        """What the reference parameter `code` of a resource points to: (id, type number) of resources here."""
-        rows, plan = Rows(), self._plan(type)
-        extract.walk(tree, (plan if code in plan.references else self._adopted(type)[code]).references[code], rows)
-        return {(id, number) for _, id, number in rows.reference if number and "/" not in id}
-
     def references_of(self, type: str) -> tuple[str, ...]:
         """The reference parameters of `type`, whether they can be searched or not."""
         return tuple(code for code, parameter in self._view(type).items() if parameter.kind == "reference")

@@ -37,11 +37,10 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class TypePlan:
-    """The parameters of a type by code, the tree that extracts their rows, and one tree per reference parameter."""
+    """The parameters of a type by code, and the tree that extracts their rows."""
 
     parameters: Mapping[str, SearchParameter]
     tree: extract.Node
-    references: Mapping[str, extract.Node]
     main_key: int | None
 
 
@@ -71,20 +70,16 @@ def type_plan(type: str, rows: Collection[Row], definitions: Definitions, readin
     main = main_date(dates)
     parameters = {code: _parameter(type, draft, main) for code, draft in sorted(drafts.items())}
     tree = extract.Node()
-    references = {}
     for code, draft in drafts.items():
         if draft.refusal or code in WITHOUT_ROWS:
             continue
         if draft.keys == (code,):
             _grow(tree, type, draft, definitions, reading)
-        if draft.row["type"] == "reference":
-            references[code] = extract.Node()
-            _grow(references[code], type, draft, definitions, reading)
     found = [(code, one) for code, draft in drafts.items() if draft.keys == (code,) for one in draft.correlations]
     if found:
         tree.actions.append(correlation.action(type, found, definitions, reading))
     main_key = parameters[main].keys[0] if main else None
-    return TypePlan(MappingProxyType(parameters), tree, MappingProxyType(references), main_key)
+    return TypePlan(MappingProxyType(parameters), tree, main_key)
 
 
 def _draft(type: str, row: Row, definitions: Definitions, known: Collection[Row]) -> _Draft:
