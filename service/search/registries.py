@@ -11,6 +11,7 @@ before its first write: nobody searches them then, until a reindex.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Lock
 from typing import TypeVar
 
@@ -76,7 +77,7 @@ class Registries:
                     return work(tx, self.writing(tx))
             except Collision:
                 continue
-        raise Conflict.of("conflict", "contention", "Other writes kept winning. Try again.")
+        raise _contended()
 
     def expire(self) -> None:
         """Look at the database again before the next use."""
@@ -86,13 +87,18 @@ class Registries:
         """Before the first request: parameters become active at once on types that have no resources."""
         if not self.current().awaited():
             return
-        with self.database.write() as tx:
-            waiting = self._await_empty(tx)
+        waiting = self._retried(self._await_empty)
         if waiting:
             self.database.settled()
-            with self.database.write() as tx:
-                self._activate_empty(tx, waiting)
+            self._retried(lambda tx: self._activate_empty(tx, waiting))
         self.expire()
+
+    def _retried(self, work: Callable[[Transaction], Result]) -> Result:
+        """Run `work` in a write that does not depend on the registry; processes that start together take turns."""
+        for _ in range(_ATTEMPTS):
+            with suppress(Collision), self.database.write() as tx:
+                return work(tx)
+        raise _contended()
 
     def _await_empty(self, tx: Transaction) -> dict[Key, str]:
         """List what the release defines for types without resources, so that every write makes its rows from now on."""
@@ -139,6 +145,10 @@ def _foreign(registry: Registry) -> tuple[Listed, ...]:
     """The entries whose rows this process does not make as listed."""
     entries = registry.listing.entries.values() if registry.listing else ()
     return tuple(one for one in entries if one.digest != FOREIGN and one.state != DROPPING and registry.digest_of(one) != one.digest)
+
+
+def _contended() -> Conflict:
+    return Conflict.of("conflict", "contention", "Other writes kept winning. Try again.")
 
 
 def _generation(registry: Registry) -> int:

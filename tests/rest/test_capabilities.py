@@ -5,6 +5,8 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from service.rest.routes import ROUTES
+from service.search import adoption
+from service.search.reindex import reindex
 from tests.rest.made import BASE, issue
 
 
@@ -54,3 +56,33 @@ def test_what_every_search_takes_and_the_compartments_are_told(api: FlaskClient)
     assert [one["name"] for one in rest["searchParam"]] == ["_filter", "_has", "_list", "_type"]
     assert "http://hl7.org/fhir/CompartmentDefinition/patient" in rest["compartment"]
     assert len(rest["compartment"]) == 5
+
+
+def test_parameters_of_the_clinic_are_listed_with_their_definitions(api: FlaskClient) -> None:
+    stated = {one["name"]: one for one in resources(api)["MedicationAdministration"]["searchParam"]}
+    for code in ("lot", "witness", "entry-lag", "recorded"):
+        assert stated[code]["definition"] == f"https://clinic.example/fhir/SearchParameter/MedicationAdministration-{code}"
+    assert "MedicationAdministration:witness" in resources(api)["MedicationAdministration"]["searchInclude"]
+
+
+def test_a_posted_parameter_is_listed_once_it_is_active(api: FlaskClient) -> None:
+    posted = {
+        "resourceType": "SearchParameter",
+        "url": "https://clinic.example/fhir/SearchParameter/Slot-remark",
+        "name": "SlotRemark",
+        "status": "active",
+        "description": "Words on the slot.",
+        "code": "remark",
+        "base": ["Slot"],
+        "type": "string",
+        "expression": "Slot.comment",
+    }
+    assert api.post("/fhir/SearchParameter", json=posted, content_type="application/fhir+json").status_code == 201
+    assert "infusion-records reindex" in issue(api.get("/fhir/Slot?remark=x"), 400)["diagnostics"]
+    assert "remark" not in {one["name"] for one in resources(api)["Slot"]["searchParam"]}
+    registries = api.application.extensions["infusion_records"].registries
+    for type in adoption.prepare(registries):
+        list(reindex(registries, type))
+    assert {one["name"]: one["definition"] for one in resources(api)["Slot"]["searchParam"]}["remark"] == posted["url"]
+    assert api.get("/fhir/Slot?remark=x").status_code == 200
+    assert api.get("/fhir/SearchParameter?code=remark").json["entry"][0]["resource"]["url"] == posted["url"]

@@ -17,6 +17,7 @@ from service.records.context import Service
 from service.search import adoption, registries
 from service.search.reindex import reindex
 from service.storage.database import Database
+from service.storage.tables.parameters import generation, listed
 from tests.records.samples import delete, observation, update
 from tests.search.releases import Release, released, search_parameter
 
@@ -183,3 +184,24 @@ def test_searches_while_parameters_come_and_go_are_whole_or_refused(process: Cal
             thread.join(30)
     assert faults == []
     assert written
+
+
+def test_processes_that_start_together_agree(service: Service, tmp_path: Path) -> None:
+    first = released(service, tmp_path / "0", (NOTE,))
+    with service.database.write() as tx:
+        for table in (listed, generation):
+            tx.connection.execute(table.delete())
+    ready, made = threading.Barrier(4), list[registries.Registries]()
+
+    def start() -> None:
+        one = registries.Registries(service.database, first.registries.current().defined, grace_seconds=0)
+        ready.wait(20)
+        one.start()
+        made.append(one)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert [one.current().awaited() for one in made] == [{}] * 4
