@@ -22,6 +22,7 @@ from service.search.parameter import Registry
 from service.search.parse import Options, parse
 from service.search.query import Chain, Match, Query, Target
 from service.storage.database import Transaction
+from service.storage.versions import Key
 
 MOST = 10_000
 """Observations that one question may look at."""
@@ -112,10 +113,10 @@ def _codes(tx: Transaction, registry: Registry, nodes: Sequence[Node]) -> Mappin
     return found
 
 
-def _groups(nodes: Sequence[Node], about: Mapping[int, links.Key], codes: Mapping[int, Sequence[Hashable]]) -> list[list[Node]]:
+def _groups(nodes: Sequence[Node], about: Mapping[int, Key], codes: Mapping[int, Sequence[Hashable]]) -> list[list[Node]]:
     """The Observations by whom they are about and what they observe: each group newest first, the group with the newest first."""
     same = _connected(codes.values())
-    groups: dict[tuple[links.Key | None, Hashable], list[Node]] = {}
+    groups: dict[tuple[Key | None, Hashable], list[Node]] = {}
     for node in sorted(nodes, key=_age, reverse=True):
         groups.setdefault((about.get(node.res_id), same[codes[node.res_id][0]]), []).append(node)
     order = {one: number for number, one in enumerate(dict.fromkeys(about.get(node.res_id) for node in nodes))}

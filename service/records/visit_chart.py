@@ -17,6 +17,7 @@ from service.search import links
 from service.search.links import Node
 from service.search.parameter import Registry
 from service.storage.database import Transaction
+from service.storage.versions import Key
 
 _KIND = "Encounter"
 _ABOUT_VISITS = frozenset({"encounter", "context"})
@@ -43,7 +44,7 @@ def signatures(ctx: Context, tx: Transaction, nodes: Sequence[Node]) -> list[Nod
     return patient_record.signatures(ctx, tx, [node for node in nodes if node.type not in numbers])
 
 
-def _background(ctx: Context, tx: Transaction, charted: Sequence[Node], patients: set[links.Key]) -> list[Node]:
+def _background(ctx: Context, tx: Transaction, charted: Sequence[Node], patients: set[Key]) -> list[Node]:
     """What the chart refers to in the record of its own patients, and the patients."""
     registry = ctx.service.registry
     many = {registry.definitions.type_number(name) for name in _ABOUT_MANY}
@@ -55,7 +56,7 @@ def _background(ctx: Context, tx: Transaction, charted: Sequence[Node], patients
     return [node for node in found if node.res_id in own]
 
 
-def _consents(ctx: Context, tx: Transaction, visit: Node, patient: links.Key) -> list[Node]:
+def _consents(ctx: Context, tx: Transaction, visit: Node, patient: Key) -> list[Node]:
     found = links.pointing(tx, ctx.service.registry.keys_of("Consent", "patient"), [patient])
     trees = {row.res_id: stored(row.body).tree for row in links.bodies(tx, [node.res_id for node in found])}
     covering = visit_consent.covering(trees, visit.lo, visit.hi, ctx.service.settings.zone)

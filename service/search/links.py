@@ -7,25 +7,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import BindParameter, and_, bindparam, select, tuple_
+from sqlalchemy import BindParameter, and_, bindparam, select
 
 from service.storage.database import Transaction
 from service.storage.tables import search as index
 from service.storage.tables.resources import resource, version
+from service.storage.versions import Key, named
 
 CHUNK = 400
 VERSIONED = "/"
 """Stands in the target id of a reference to one version, whose resource has a row of its own."""
 
-Key = tuple[int, str]
-"""(type number, FHIR id)"""
 One = TypeVar("One")
 
 _IDS: BindParameter[str] = bindparam("ids", expanding=True)
 _KEYS: BindParameter[int] = bindparam("keys", expanding=True)
 _RES_IDS: BindParameter[int] = bindparam("res_ids", expanding=True)
 _NUMBERS: BindParameter[int] = bindparam("numbers", expanding=True)
-_PAIRS: BindParameter[Any] = bindparam("pairs", expanding=True)
 
 _POSTING = index.reference.c
 _NODE = (resource.c.res_id, resource.c.type, resource.c.fhir_id, resource.c.last_updated, resource.c.lo, resource.c.hi)
@@ -39,7 +37,7 @@ _CITED = select(_POSTING.target_type, _POSTING.target_id).distinct()
 _CITED = _CITED.where(_POSTING.res_id.in_(_RES_IDS), _POSTING.target_type.in_(_NUMBERS))
 _TARGET = (_POSTING.target_id == bindparam("id"), _POSTING.target_type == bindparam("number"))
 _AMONG = select(_POSTING.res_id).distinct().where(_POSTING.res_id.in_(_RES_IDS), _POSTING.param.in_(_KEYS), *_TARGET)
-_STANDING = select(*_NODE).where(tuple_(resource.c.type, resource.c.fhir_id).in_(_PAIRS), resource.c.deleted.is_(False))
+_STANDING = select(*_NODE).where(resource.c.deleted.is_(False))
 _DESCRIBED = select(*_NODE).where(resource.c.res_id.in_(_RES_IDS)).order_by(resource.c.res_id)
 _TARGETS = select(_POSTING.res_id, _POSTING.target_type, _POSTING.target_id)
 _TARGETS = _TARGETS.where(_POSTING.res_id.in_(_RES_IDS), _POSTING.param.in_(_KEYS))
@@ -100,7 +98,7 @@ def among(tx: Transaction, res_ids: Iterable[int], keys: Sequence[int], target: 
 
 def standing(tx: Transaction, keys: Iterable[Key]) -> list[Node]:
     """Those of `keys` that exist and are not deleted, oldest first."""
-    rows = (row for pairs in pieces(sorted(keys)) for row in tx.connection.execute(_STANDING, {"pairs": pairs}))
+    rows = (row for pairs in pieces(sorted(keys)) for row in tx.connection.execute(_STANDING.where(named(pairs))))
     return sorted((Node(*row) for row in rows), key=lambda node: node.res_id)
 
 

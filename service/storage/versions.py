@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, bindparam, false, insert, or_, select, update
 
 from service.storage import arrays
 from service.storage.database import Transaction
@@ -47,7 +47,6 @@ class Row:
 
 
 _ROW = (version.c.res_id, version.c.type, version.c.fhir_id, version.c.version, version.c.last_updated, version.c.method, version.c.body)
-_KEY = tuple_(resource.c.type, resource.c.fhir_id)
 _NEWEST = select(*_ROW, resource.c.created).join_from(
     resource, version, (version.c.res_id == resource.c.res_id) & (version.c.version == resource.c.version)
 )
@@ -86,7 +85,7 @@ def current(tx: Transaction, keys: Iterable[Key], deleting: Collection[Key] = ()
     locked = _lock(tx, [key for key in wanted if key in deleting], key_share=False)
     locked |= _lock(tx, [key for key in wanted if key not in deleting], key_share=True)
     for chunk in _chunks(wanted):
-        for row in tx.connection.execute(_NEWEST.where(_KEY.in_(chunk))):
+        for row in tx.connection.execute(_NEWEST.where(named(chunk))):
             if tx.dialect == "postgresql" and row.res_id not in locked:  # made between the two statements
                 raise Collision
             found[row.type, row.fhir_id] = Current(row.res_id, row.version, row.last_updated, row.body, row.created)
@@ -96,7 +95,7 @@ def current(tx: Transaction, keys: Iterable[Key], deleting: Collection[Key] = ()
 def _lock(tx: Transaction, keys: Sequence[Key], key_share: bool) -> set[int]:
     locked: set[int] = set()
     for chunk in _chunks(keys) if tx.dialect == "postgresql" else ():
-        rows = select(resource.c.res_id).where(_KEY.in_(chunk)).order_by(resource.c.type, resource.c.fhir_id)
+        rows = select(resource.c.res_id).where(named(chunk)).order_by(resource.c.type, resource.c.fhir_id)
         locked.update(tx.connection.scalars(rows.with_for_update(key_share=key_share)))
     return locked
 
@@ -113,7 +112,7 @@ def existing(tx: Transaction, keys: Iterable[Key]) -> set[Key]:
         return {(row.type, row.fhir_id) for row in held}
     found: set[Key] = set()
     for chunk in _chunks(wanted):
-        statement = select(resource.c.type, resource.c.fhir_id).where(_KEY.in_(chunk), resource.c.deleted.is_(False))
+        statement = select(resource.c.type, resource.c.fhir_id).where(named(chunk), resource.c.deleted.is_(False))
         found.update((row.type, row.fhir_id) for row in tx.connection.execute(statement))
     return found
 
@@ -125,6 +124,14 @@ _HOLD = """
     ) AS held
 """
 """Locks one row after the other in the order of the arrays, which all writers sort: no deadlock."""
+
+
+def named(keys: Iterable[Key]) -> ColumnElement[bool]:
+    """That a row of `resource` has one of `keys`, type by type: SQLite finds no index for a list of pairs, and would read the table."""
+    ids: dict[int, list[str]] = {}
+    for number, id in keys:
+        ids.setdefault(number, []).append(id)
+    return or_(false(), *(and_(resource.c.type == number, resource.c.fhir_id.in_(sorted(ids[number]))) for number in sorted(ids)))
 
 
 def append(tx: Transaction, rows: Sequence[Row]) -> None:

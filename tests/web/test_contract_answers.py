@@ -20,6 +20,15 @@ NAMELESS = {"resourceType": "Patient", "gender": "other"}
 WRONG = {"resourceType": "Patient", "id": "p1", "gender": 7}
 BATCH = {"resourceType": "Bundle", "type": "batch", "entry": [{"request": {"method": "GET", "url": "Patient/p1"}}]}
 PATCH = [{"op": "replace", "path": "/gender", "value": "female"}]
+LABELS = {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": {"tag": [{"system": "urn:test", "code": "t"}]}}]}
+QUESTION = {
+    "resourceType": "Parameters",
+    "parameter": [
+        {"name": "subject", "valueUri": "Patient/p1"},
+        {"name": "code", "valueString": "x"},
+        {"name": "statistic", "valueCode": "count"},
+    ],
+}
 ID, TYPE = "/fhir/{type}/{id}", "/fhir/{type}"
 
 CASES: list[tuple[int, str, str, str, Any, dict[str, str]]] = [
@@ -62,6 +71,24 @@ CASES: list[tuple[int, str, str, str, Any, dict[str, str]]] = [
     (200, "GET", "/fhir/Patient/p1/_history/1", "/fhir/{type}/{id}/_history/{version}", None, {}),
     (404, "GET", "/fhir/Patient/p1/_history/999", "/fhir/{type}/{id}/_history/{version}", None, {}),
     (410, "GET", "/fhir/Patient/gone/_history/2", "/fhir/{type}/{id}/_history/{version}", None, {}),
+    (200, "GET", "/fhir/Observation/$lastn?patient=p1", "/fhir/Observation/$lastn", None, {}),
+    (400, "GET", "/fhir/Observation/$lastn", "/fhir/Observation/$lastn", None, {}),
+    (200, "POST", "/fhir/Observation/$stats", "/fhir/Observation/$stats", QUESTION, {}),
+    (422, "POST", "/fhir/Observation/$stats", "/fhir/Observation/$stats", {"resourceType": "Parameters", "wrong": 1}, {}),
+    (415, "POST", "/fhir/Observation/$stats", "/fhir/Observation/$stats", QUESTION, {"Content-Type": "text/csv"}),
+    (200, "GET", "/fhir/Patient/p1/$everything", "/fhir/Patient/{id}/$everything", None, {}),
+    (404, "GET", "/fhir/Patient/none/$everything", "/fhir/Patient/{id}/$everything", None, {}),
+    (410, "GET", "/fhir/Patient/gone/$everything", "/fhir/Patient/{id}/$everything", None, {}),
+    (404, "GET", "/fhir/Encounter/none/$everything", "/fhir/Encounter/{id}/$everything", None, {}),
+    (200, "GET", "/fhir/$meta", "/fhir/$meta", None, {}),
+    (200, "GET", "/fhir/Patient/$meta", "/fhir/{type}/$meta", None, {}),
+    (200, "GET", "/fhir/Patient/p1/$meta", "/fhir/{type}/{id}/$meta", None, {}),
+    (200, "GET", "/fhir/Patient/p1/_history/1/$meta", "/fhir/{type}/{id}/_history/{version}/$meta", None, {}),
+    (200, "POST", "/fhir/Patient/p1/$meta-add", "/fhir/{type}/{id}/$meta-add", LABELS, {}),
+    (405, "POST", "/fhir/AuditEvent/p1/$meta-add", "/fhir/{type}/{id}/$meta-add", LABELS, {}),
+    (410, "POST", "/fhir/Patient/gone/$meta-add", "/fhir/{type}/{id}/$meta-add", LABELS, {}),
+    (412, "POST", "/fhir/Patient/p1/$meta-add", "/fhir/{type}/{id}/$meta-add", LABELS, {"If-Match": 'W/"999"'}),
+    (200, "POST", "/fhir/Patient/p1/$meta-delete", "/fhir/{type}/{id}/$meta-delete", LABELS, {}),
     (200, "GET", "/livez", "/livez", None, {}),
     (200, "GET", "/readyz", "/readyz", None, {}),
     (200, "GET", "/", "/", None, {}),
