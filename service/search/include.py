@@ -24,17 +24,19 @@ from service.search.types.protocol import SearchParameter
 from service.storage.database import Transaction
 
 MOST_ROUNDS = 10
+_PIECE = 2000
+"""Resources whose referrers one statement looks for."""
 _VERSION = "/_history/"
 _URLS = frozenset({"canonical", "uri", "url"})
 Types = frozenset[int]
 """Type numbers."""
 
 
-class _Canonical(msgspec.Struct):
-    """What a canonical URL may name of a resource."""
+class _Named(msgspec.Struct):
+    """What a canonical URL may name of a resource. Types that have no such URL may have anything here."""
 
-    url: str | None = None
-    version: str | None = None
+    url: Any = None
+    version: Any = None
 
 
 def included(tx: Transaction, registry: Registry, query: Query, page: Sequence[Any], limit: int) -> tuple[list[Any], tuple[Issue, ...]]:
@@ -135,17 +137,18 @@ class _Walk:
             wanted.setdefault(url, []).append((version, types))
         params = [key for name in self.registry.definitions.types for key in _url_keys(self.registry, name)]
         for row in include_rows.canonical(self.tx, params, wanted):
-            own = msgspec.json.decode(row.body, type=_Canonical)
-            if any(row.type in types and version in (None, own.version) for version, types in wanted.get(own.url or "", ())):
+            url, own = _canonical(row)
+            if any(row.type in types and version in (None, own) for version, types in wanted.get(url, ())):
                 yield row
 
     def _referring(self, includes: Sequence[Include], frontier: Sequence[Any]) -> Iterator[Any]:
         """Backwards, by the reference index."""
-        by_type: dict[int, list[Any]] = {}
-        for row in frontier:
-            by_type.setdefault(row.type, []).append(row)
-        arms = [arm for number, rows in sorted(by_type.items()) for arm in self._arms(includes, number, rows)]
-        yield from include_rows.referring(self.tx, arms, self.limit + 1 + len(self.seen))
+        for start in range(0, len(frontier), _PIECE):
+            by_type: dict[int, list[Any]] = {}
+            for row in frontier[start : start + _PIECE]:
+                by_type.setdefault(row.type, []).append(row)
+            arms = [arm for number, rows in sorted(by_type.items()) for arm in self._arms(includes, number, rows)]
+            yield from include_rows.referring(self.tx, arms, self.limit + 1 + len(self.seen))
 
     def _arms(self, includes: Sequence[Include], number: int, rows: Sequence[Any]) -> Iterator[Arm]:
         """The references to the rows, all of the type `number`, that the reverse includes follow."""
@@ -182,11 +185,17 @@ def _url_keys(registry: Registry, type: str) -> tuple[int, ...]:
 def _urls(rows: Iterable[Any]) -> Iterator[str]:
     """The canonical URLs of resources, with and without their version, as the index has them."""
     for row in rows:
-        own = msgspec.json.decode(row.body, type=_Canonical)
-        if own.url:
-            yield text_key(own.url)
-            if own.version:
-                yield text_key(f"{own.url}|{own.version}")
+        url, version = _canonical(row)
+        if url:
+            yield text_key(url)
+            if version:
+                yield text_key(f"{url}|{version}")
+
+
+def _canonical(row: Any) -> tuple[str, str]:
+    """The URL and the version of a resource; empty where it has none."""
+    own = msgspec.json.decode(row.body, type=_Named)
+    return own.url if isinstance(own.url, str) else "", own.version if isinstance(own.version, str) else ""
 
 
 def _ends(edges: Sequence[Edge], wanted: dict[int, Types]) -> _Ends:

@@ -128,6 +128,20 @@ def test_canonical_urls_bring_the_version_that_they_name(record: Clinic) -> None
     assert brought(record, "Questionnaire", "_id=second" + asked) == ["QuestionnaireResponse/to-any", "QuestionnaireResponse/to-second"]
 
 
+def test_everything_that_hangs_together_is_included_once(record: Clinic) -> None:
+    device = {
+        "resourceType": "Device",
+        "id": "pump",
+        "url": "http://pumps.example/1",
+        "version": [{"value": "2"}],
+        "patient": refers("Patient/ada"),
+    }
+    record.put(device)
+    found = brought(record, "Patient", "_id=bob&_include:iterate=*&_revinclude:iterate=*")
+    others = [f"{one['resourceType']}/{one['id']}" for one in [*RECORD, device] if "uestionnaire" not in one["resourceType"]]
+    assert found == sorted(one for one in others if one != "Patient/bob")
+
+
 def test_what_is_deleted_is_not_included(record: Clinic) -> None:
     (nurse,) = record.put({"resourceType": "Practitioner", "id": "former"})
     (seen,) = record.put({"resourceType": "Observation", "id": "seen", "performer": [refers("Practitioner/former")]})
