@@ -10,6 +10,7 @@ https://hl7.org/fhir/R4/search.html#string
 from collections.abc import Callable
 from typing import Any
 
+from service.search import keys
 from service.search.keys import digest
 from service.search.query import Text
 from service.search.types import escapes
@@ -33,12 +34,13 @@ READS = _TEXT | _PARTS.keys()
 
 
 def parse(text: str, modifier: str | None, parameter: SearchParameter, reading: Reading) -> Text:
-    """Any text that is not empty once folded."""
+    """Any text that is not empty once folded, and no longer than can be compared: what `:text` looks at is kept by its beginning."""
     plain = escapes.unescaped(text)
     if not folded(plain):
         raise Refused("it needs at least one letter or digit")
-    if len(plain) > LONGEST:
-        raise Refused(f"it is longer than {LONGEST} characters; give the beginning")
+    longest, compared = (keys.LONGEST, folded(plain)) if modifier == "text" else (LONGEST, plain)
+    if len(compared) > longest:
+        raise Refused(f"it is longer than {longest} characters; give the beginning")
     return Text(plain)
 
 

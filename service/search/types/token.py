@@ -17,6 +17,8 @@ from service.search.types.folding import AFTER_ALL, folded
 from service.search.types.protocol import Action, Asked, Condition, Json, Reading, Refused, Rows, SearchParameter, Source
 
 TABLE = "token"
+_BETWEEN = "\x1f"
+"""Stands in no FHIR string, so that a code and a value are told apart."""
 MODIFIERS = frozenset({"not", "text", "in", "not-in", "above", "below", "of-type"})
 PREFIXES: tuple[str, ...] = ()
 BOOLEANS = "http://terminology.hl7.org/CodeSystem/special-values"
@@ -121,7 +123,7 @@ def _add_text(key: int, text: Json, rows: Rows) -> None:
 
 
 def _typed(code: str, value: str) -> str:
-    return text_key(f"{code}|{value}")
+    return text_key(f"{code}{_BETWEEN}{value}")
 
 
 def predicate(table: Any, asked: Asked) -> Condition:
