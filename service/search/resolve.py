@@ -53,6 +53,8 @@ def _flat(clause: Clause) -> list[Clause]:
     """The clauses that must all hold."""
     if isinstance(clause, Filter):
         return _flat(clause.clause)
+    if isinstance(clause, Any) and len(clause.clauses) == 1:
+        return _flat(clause.clauses[0])
     if isinstance(clause, All):
         return [one for below in clause.clauses for one in _flat(below)]
     return [clause]
