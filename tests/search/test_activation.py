@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from service.errors import Conflict
+from service.errors import BadRequest, Conflict
 from service.records.commit import commit
 from service.records.context import Service
+from service.records.find import find
 from service.search.activation import NOT_INDEXED
-from tests.records.samples import delete, observation, patient, update
+from service.search.query import Compartment
+from tests.records.samples import create, delete, observation, patient, update
 from tests.search.releases import Release, Releases, released, search_parameter
 
 NOTE = search_parameter("Observation", "annotated", "Observation.note.text", "string")
@@ -51,6 +53,26 @@ def test_what_a_release_adds_is_refused_until_all_resources_have_its_rows(releas
     assert second.reindex() == ["Observation"]
     assert second.found("Observation", ("annotated", "calm")) == sorted([old, new])
     assert second.registries.current().awaited() == {}
+
+
+def test_a_condition_on_what_is_not_indexed_is_refused_instead_of_creating_twice(release: Releases) -> None:
+    release().create(_noted("calm"))
+    second = release(NOTE)
+    for change in (create(_noted("calm"), "annotated=calm"), update(_noted("calm"), "annotated=calm")):
+        with pytest.raises(BadRequest, match="infusion-records reindex"):
+            commit(second.ctx, [change])
+    assert len(second.found("Observation")) == 1
+
+
+def test_what_belongs_to_a_patient_is_refused_while_references_are_not_indexed(release: Releases) -> None:
+    (id,) = _id(release(), patient("1"))
+    release().create(observation(f"Patient/{id}"))
+    second = release(search_parameter("Observation", "subject", "Observation.subject | Observation.focus", "reference"))
+    assert NOT_INDEXED in second.refused("Observation", ("subject", f"Patient/{id}"))
+    with pytest.raises(BadRequest, match="infusion-records reindex"):
+        find(second.ctx, "Observation", [], lenient=False, compartment=Compartment("Patient", id))
+    with pytest.raises(BadRequest, match="infusion-records reindex"):
+        second.registries.current().keys_of("Observation", "subject")
 
 
 def test_a_chain_to_several_types_is_refused_when_one_of_them_is_not_indexed(release: Releases) -> None:
