@@ -12,7 +12,7 @@ from sqlalchemy import BindParameter, and_, bindparam, select
 from service.storage.database import Transaction
 from service.storage.tables import search as index
 from service.storage.tables.resources import resource, version
-from service.storage.versions import Key, named
+from service.storage.versions import Key, selected
 
 CHUNK = 400
 VERSIONED = "/"
@@ -98,8 +98,7 @@ def among(tx: Transaction, res_ids: Iterable[int], keys: Sequence[int], target: 
 
 def standing(tx: Transaction, keys: Iterable[Key]) -> list[Node]:
     """Those of `keys` that exist and are not deleted, oldest first."""
-    rows = (row for pairs in pieces(sorted(keys)) for row in tx.connection.execute(_STANDING.where(named(pairs))))
-    return sorted((Node(*row) for row in rows), key=lambda node: node.res_id)
+    return sorted((Node(*row) for row in selected(tx, _STANDING, sorted(keys))), key=lambda node: node.res_id)
 
 
 def described(tx: Transaction, res_ids: Sequence[int]) -> list[Node]:

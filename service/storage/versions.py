@@ -4,11 +4,13 @@ A resource is addressed by its key, the pair (type number, FHIR id). The current
 transaction of the caller; `append` refuses a version that does not follow the one it replaces.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, false, insert, or_, select, update
+from sqlalchemy import Select, bindparam, insert, select, tuple_, update
 
 from service.storage import arrays
 from service.storage.database import Transaction
@@ -50,6 +52,8 @@ _ROW = (version.c.res_id, version.c.type, version.c.fhir_id, version.c.version, 
 _NEWEST = select(*_ROW, resource.c.created).join_from(
     resource, version, (version.c.res_id == resource.c.res_id) & (version.c.version == resource.c.version)
 )
+_KEY = tuple_(resource.c.type, resource.c.fhir_id)
+_LIVING = select(resource.c.type, resource.c.fhir_id).where(resource.c.deleted.is_(False))
 _READ = """
     SELECT v.res_id, v.type, v.fhir_id, v.version, v.last_updated, v.method, v.body
     FROM resource r JOIN version v ON v.res_id = r.res_id AND v.version = r.version
@@ -84,18 +88,17 @@ def current(tx: Transaction, keys: Iterable[Key], deleting: Collection[Key] = ()
     wanted = sorted(set(keys))
     locked = _lock(tx, [key for key in wanted if key in deleting], key_share=False)
     locked |= _lock(tx, [key for key in wanted if key not in deleting], key_share=True)
-    for chunk in _chunks(wanted):
-        for row in tx.connection.execute(_NEWEST.where(named(chunk))):
-            if tx.dialect == "postgresql" and row.res_id not in locked:  # made between the two statements
-                raise Collision
-            found[row.type, row.fhir_id] = Current(row.res_id, row.version, row.last_updated, row.body, row.created)
+    for row in selected(tx, _NEWEST, wanted):
+        if tx.dialect == "postgresql" and row.res_id not in locked:  # made between the two statements
+            raise Collision
+        found[row.type, row.fhir_id] = Current(row.res_id, row.version, row.last_updated, row.body, row.created)
     return found
 
 
 def _lock(tx: Transaction, keys: Sequence[Key], key_share: bool) -> set[int]:
     locked: set[int] = set()
     for chunk in _chunks(keys) if tx.dialect == "postgresql" else ():
-        rows = select(resource.c.res_id).where(named(chunk)).order_by(resource.c.type, resource.c.fhir_id)
+        rows = select(resource.c.res_id).where(_KEY.in_(chunk)).order_by(resource.c.type, resource.c.fhir_id)
         locked.update(tx.connection.scalars(rows.with_for_update(key_share=key_share)))
     return locked
 
@@ -110,11 +113,7 @@ def existing(tx: Transaction, keys: Iterable[Key]) -> set[Key]:
         numbers, ids = zip(*wanted, strict=True) if wanted else ((), ())
         held = tx.connection.exec_driver_sql(_HOLD, (arrays.literal(numbers), arrays.literal(ids)))
         return {(row.type, row.fhir_id) for row in held}
-    found: set[Key] = set()
-    for chunk in _chunks(wanted):
-        statement = select(resource.c.type, resource.c.fhir_id).where(named(chunk), resource.c.deleted.is_(False))
-        found.update((row.type, row.fhir_id) for row in tx.connection.execute(statement))
-    return found
+    return {(row.type, row.fhir_id) for row in selected(tx, _LIVING, wanted)}
 
 
 _HOLD = """
@@ -126,12 +125,19 @@ _HOLD = """
 """Locks one row after the other in the order of the arrays, which all writers sort: no deadlock."""
 
 
-def named(keys: Iterable[Key]) -> ColumnElement[bool]:
-    """That a row of `resource` has one of `keys`, type by type: SQLite finds no index for a list of pairs, and would read the table."""
-    ids: dict[int, list[str]] = {}
-    for number, id in keys:
-        ids.setdefault(number, []).append(id)
-    return or_(false(), *(and_(resource.c.type == number, resource.c.fhir_id.in_(sorted(ids[number]))) for number in sorted(ids)))
+def selected(tx: Transaction, statement: Select[Any], keys: Sequence[Key]) -> Iterator[Any]:
+    """The rows of `statement`, which selects from `resource`, for the resources `keys`. Sorted keys make it ask least often.
+
+    SQLite finds no index for a list of pairs, and would read the table: there it is asked type by type.
+    """
+    if tx.dialect == "postgresql":
+        for chunk in _chunks(keys):
+            yield from tx.connection.execute(statement.where(_KEY.in_(chunk)))
+        return
+    for number, group in groupby(keys, key=itemgetter(0)):
+        for chunk in _chunks(list(group)):
+            ids = [id for _, id in chunk]
+            yield from tx.connection.execute(statement.where(resource.c.type == number, resource.c.fhir_id.in_(ids)))
 
 
 def append(tx: Transaction, rows: Sequence[Row]) -> None:
@@ -223,6 +229,6 @@ def _row(found: Any) -> Row:
     return Row(found.res_id, (found.type, found.fhir_id), found.version, found.last_updated, found.method, found.body)
 
 
-def _chunks(keys: Sequence[Key]) -> Iterable[Sequence[Key]]:
+def _chunks(keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
     """Pieces small enough for the number of parameters that one statement may carry."""
     return (keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK))
