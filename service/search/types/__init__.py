@@ -25,6 +25,6 @@ def modifiers(parameter: SearchParameter) -> frozenset[str]:
     """The modifiers that a parameter takes, by what its elements are; `:missing` and the types of references besides."""
     kind = IMPLEMENTED[parameter.kind]
     if not parameter.keys:
-        return frozenset()
+        return frozenset({"not"}) if parameter.kind == "token" else frozenset()
     own = getattr(kind, "modifiers", None)
     return own(parameter) if own else kind.MODIFIERS

@@ -43,6 +43,7 @@ UNDERSTOOD: list[tuple[str, str, str, Clause]] = [
     ("Observation", "code", "http://l|x,|y,http://l|", Match("code", (Token("x", "http://l"), Token("y", ""), Token(None, "http://l")))),
     ("Observation", "code:not", "a\\,b\\|c", Match("code", (Token("a,b|c"),), "not")),
     ("Observation", "code:missing", "true", Missing("code", True)),
+    ("Observation", "_id:not", "a,b", Match("_id", (Token("a"), Token("b")), "not")),
     ("Observation", "patient", "p1", Match("patient", (Target("p1", "Patient"),))),
     ("Observation", "subject", "p1", Match("subject", (Target("p1"),))),
     ("Observation", "subject:Group", "p1", Match("subject", (Target("p1", "Group"),), "Group")),
