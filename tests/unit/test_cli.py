@@ -1,5 +1,6 @@
 """The command line explains itself, moves the schema, and turns foreseeable failures into one line."""
 
+import json
 from pathlib import Path
 
 import click
@@ -97,10 +98,34 @@ def test_refused_lines_are_named(database_url: str, tmp_path: Path) -> None:
 
 
 def test_the_index_is_rebuilt(database_url: str) -> None:
-    assert _run("reindex", "Patient", DATABASE_URL=database_url).exit_code == 0
+    done = _run("reindex", "Patient", DATABASE_URL=database_url)
+    assert (done.exit_code, done.output.splitlines()[-1]) == (0, "Every search parameter is indexed.")
     refused = _run("reindex", "Dragon", DATABASE_URL=database_url)
     assert refused.exit_code == 2
     assert "Dragon is not a supported resource type" in refused.output
+
+
+def test_posted_search_parameters_are_taken_up_or_named(database_url: str, tmp_path: Path) -> None:
+    stated = {"resourceType": "SearchParameter", "status": "active", "description": "d", "base": ["Patient"], "type": "string"}
+    lines = [
+        {"resourceType": "Patient", "communication": [{"language": {"text": "Esperanto"}}]},
+        {
+            **stated,
+            "id": "good",
+            "url": "http://x/good",
+            "name": "good",
+            "code": "tongue",
+            "expression": "Patient.communication.language.text",
+        },
+        {**stated, "id": "bad", "url": "http://x/bad", "name": "bad", "code": "birthdate", "expression": "Patient.birthDate"},
+    ]
+    (tmp_path / "x.ndjson").write_text("\n".join(map(json.dumps, lines)))
+    assert _run("import", str(tmp_path / "x.ndjson"), DATABASE_URL=database_url).exit_code == 0
+    done = _run("reindex", DATABASE_URL=database_url)
+    assert done.exit_code == 1
+    assert "SearchParameter/bad: 'birthdate' of Patient cannot be searched: Patient has a parameter 'birthdate' already" in done.output
+    assert "Every search parameter is indexed." in done.output
+    assert "Every search parameter is indexed." in _run("db", "upgrade", DATABASE_URL=database_url).output
 
 
 def test_an_unknown_resource_type_is_named(database_url: str) -> None:
