@@ -4,6 +4,7 @@ Asked values are texts that still carry their escapes. https://hl7.org/fhir/R4/s
 """
 
 import unicodedata
+from functools import cache
 from typing import Any
 
 from tests.properties import search_units as units
@@ -50,6 +51,7 @@ def prefixed(text: str) -> tuple[str, str]:
     return (text[:2], text[2:]) if text[:2] in PREFIXES else ("eq", text)
 
 
+@cache
 def folded(text: str) -> str:
     """Without case, accents and superfluous white space; the two code points that are no characters count as unreadable ones."""
     text = text.replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")

@@ -1,6 +1,6 @@
 """A naive search: plain Python over plain resources, slow and obvious. It shares nothing with the service.
 
-Every resource is tested against every clause, references are followed by going through everything, nothing is remembered.
+Every resource is tested against every clause, and references are followed by going through everything.
 
     Question(type, clauses, sort, includes, compartment)     of one type, or of `types`
     Clause = (name as in a URL, text as in a URL) | Filter(tree)
@@ -121,8 +121,9 @@ def holds(everything: list[Json], resource: Json, clause: Clause) -> bool:
     head, _, rest = name.partition(".")
     code, _, modifier = head.partition(":")
     if rest:
-        ends = {key(one) for one in everything if modifier in ("", one["resourceType"]) and _ends(everything, one, (rest, text))}
-        return any(matching.key(pointer.literal) in ends for pointer in values(resource, code))
+        led = {matching.key(pointer.literal) for pointer in values(resource, code)}
+        there = [one for one in everything if modifier in ("", one["resourceType"]) and key(one) in led]
+        return any(_ends(everything, one, (rest, text)) for one in there)
     if modifier == "missing":
         return (not values(resource, code)) == (text == "true")
     return _matches(everything, resource, (code, modifier or None), text)
