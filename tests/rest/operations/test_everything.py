@@ -176,6 +176,26 @@ def test_a_chart_does_not_lead_into_another_patients_record(clinic: FlaskClient,
         assert clinic.delete(f"/fhir/{one['resourceType']}/{one['id']}").status_code == 204
 
 
+def test_what_names_the_visit_without_a_search_parameter_belongs_to_it(clinic: FlaskClient) -> None:
+    subject = {"reference": f"Patient/{made(clinic, patient())['id']}"}
+    tree = {"resourceType": "Encounter", "status": "finished", "class": {"code": "AMB"}, "subject": subject}
+    visit = {"reference": f"Encounter/{made(clinic, tree)['id']}"}
+    extension = {"url": "http://hl7.org/fhir/StructureDefinition/encounter-associatedEncounter", "valueReference": visit}
+    belonging = [
+        made(clinic, {"resourceType": "Immunization", "status": "completed", "patient": subject, "encounter": visit, **_VACCINE}),
+        made(clinic, {"resourceType": "Basic", "code": {"text": "note"}, "subject": subject, "extension": [extension]}),
+        made(clinic, {"resourceType": "MedicationStatement", "status": "active", "subject": subject, "context": visit, **_ASPIRIN}),
+    ]
+    work = made(clinic, {"resourceType": "List", "status": "current", "mode": "working", "entry": [{"item": visit}]})
+    found = _everything(clinic, f"{visit['reference']}/$everything")
+    assert {f"{one['resourceType']}/{one['id']}" for one in belonging} <= set(found)
+    assert f"List/{work['id']}" not in found
+
+
+_VACCINE = {"vaccineCode": {"text": "influenza"}, "occurrenceString": "autumn"}
+_ASPIRIN = {"medicationCodeableConcept": {"text": "aspirin"}}
+
+
 def test_a_consent_counts_when_it_covered_the_visit(clinic: FlaskClient) -> None:
     subject = made(clinic, patient())
     reference = {"reference": f"Patient/{subject['id']}"}
