@@ -15,6 +15,7 @@ from service.records import commit as commits
 from service.records.commit import commit
 from service.records.context import Service
 from service.search import adoption, registries
+from service.search import reindex as rebuilding
 from service.search.reindex import reindex
 from service.storage.database import Database
 from service.storage.tables.parameters import generation, listed
@@ -138,6 +139,32 @@ def test_an_interrupted_reindex_goes_on_where_it_stopped(process: Callable[[], R
     (rest,) = reindex(one.registries, "Observation")
     assert rest.done == 6
     assert one.found("Observation", CALM) == sorted([*ids, str(later.id)])
+
+
+@pytest.mark.parametrize("step", ["_take_up", "_dropped", "_step"])
+def test_what_stops_between_two_steps_is_finished_by_the_next_run(
+    process: Callable[[], Release], monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    one, other = process(), process()
+    (gone,) = one.create(NOTE)
+    (changed,) = one.create({**NOTE, "code": "device-name", "url": "http://x/device-name", "expression": "Observation.device.display"})
+    one.create({**_noted(), "device": {"display": "pump"}})
+    one.reindex()
+    commit(one.ctx, [delete(f"SearchParameter/{gone.id}")])
+    commit(one.ctx, [update({**NOTE, "id": changed.id, "code": "device-name", "url": "http://x/device-name"})])
+    with monkeypatch.context() as patched:
+        patched.setattr(rebuilding if step == "_step" else adoption, step, lambda *_, **__: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            one.reindex()
+    one.registries.expire()
+    other.create({**_noted(), "device": {"display": "pump"}})
+    if step != "_dropped":
+        assert "infusion-records reindex" in other.refused("Observation", ("device-name", "calm"))
+    other.reindex()
+    assert len(one.found("Observation", ("device-name", "calm"))) == 2
+    assert one.found("Observation", ("device-name", "pump")) == []
+    assert "no search parameter" in one.refused("Observation", CALM)
+    assert one.registries.current().awaited() == {}
 
 
 def test_searches_while_parameters_come_and_go_are_whole_or_refused(process: Callable[[], Release]) -> None:
