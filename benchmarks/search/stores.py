@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from sqlalchemy.dialects.postgresql import dialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from benchmarks.search.dataset import charts
@@ -21,6 +22,8 @@ from benchmarks.search.loading import copying, indexes, inserting, rows
 from service import wiring
 from service.config import Settings
 from service.records.context import Service
+from service.search import active_list
+from service.search.activation import ACTIVE, Listed
 from service.search.parameter import Registry
 from service.storage import migrate
 from service.storage.database import Database
@@ -90,8 +93,15 @@ def store(kind: str, clinic: Clinic, within: Path) -> Iterator[Store]:
 
 
 def service(url: str, **settings: Any) -> Service:
-    """The running parts on a database."""
-    return wiring.service(Settings(database_url=url, cursor_key=KEY, **settings))
+    """The running parts on a database. What its list of indexed parameters does not know under its present name has the same rows:
+    otherwise the database would have been loaded again."""
+    found = wiring.service(Settings(database_url=url, cursor_key=KEY, **settings))
+    if waiting := found.registry.awaited():
+        with found.database.write() as tx:
+            active_list.put(tx, found.definitions, [Listed(*key, digest, ACTIVE) for key, digest in waiting.items()])
+            active_list.advance(tx)
+        found.registries.expire()
+    return found
 
 
 def _load_sqlite(clinic: Clinic, place: Path) -> int:
@@ -144,12 +154,11 @@ def _address(server: postgres.Server) -> str:
 
 @cache
 def _fingerprint() -> str:
-    """What a loaded database follows from: the schema, the parameters that are indexed, and the rows of a few patients."""
+    """What a loaded database follows from: the schema, and the rows of a few patients."""
     with tempfile.TemporaryDirectory(prefix="infusion-search-") as empty:
         registry = _prepared(f"sqlite:///{empty}/records.db")
-    told = [str(CreateTable(table)) for table in metadata.sorted_tables]
-    told += [str(CreateIndex(index)) for table in metadata.sorted_tables for index in sorted(table.indexes, key=str)]
-    told.append(repr(sorted(registry.digests().items())))
+    told = [str(CreateTable(table).compile(dialect=dialect())) for table in metadata.sorted_tables]
+    told += sorted(str(CreateIndex(index).compile(dialect=dialect())) for table in metadata.sorted_tables for index in table.indexes)
     for number, tree in enumerate(charts.record(Clinic(_SAMPLE))):
         told += [repr(sorted(map(repr, some))) for _, some in rows.rows(registry, number, tree, rows.nominal_stamp(tree))]
     return hashlib.sha256("".join(told).encode()).hexdigest()
