@@ -87,9 +87,9 @@ def test_any_text_can_be_indexed_and_found(clinic: Clinic, text: str) -> None:
     }
     clinic.put(patient)
     escaped = text.replace("\\", "\\\\").replace(",", "\\,").replace("|", "\\|")
-    assert [one.id for one in clinic.page("Patient", [("family", escaped + "a")]).matches] == ["p"]
-    assert [one.id for one in clinic.page("Patient", [("family:exact", escaped + "a")]).matches] == ["p"]
-    assert [one.id for one in clinic.page("Patient", [("family:contains", escaped + "a")]).matches] == ["p"]
+    asked = (escaped + "a")[:2000]
+    for modifier in ("", ":contains", *([":exact"] if len(escaped) < 2000 else [])):
+        assert [one.id for one in clinic.page("Patient", [("family" + modifier, asked)]).matches] == ["p"], modifier
     assert [one.id for one in clinic.page("Patient", [("identifier", f"{escaped}|{escaped}1")]).matches] == ["p"]
 
 
