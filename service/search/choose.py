@@ -15,7 +15,7 @@ from service.search.compile import BY_VALUE, EVERY, Plan
 from service.search.driver import Driver
 from service.search.order import By, Key
 from service.search.parameter import Registry
-from service.search.query import Match, Query
+from service.search.query import Clause, Match, Query
 from service.search.shape import shape, values
 from service.search.statement import Binder
 from service.search.types import date
@@ -32,12 +32,17 @@ Longest = Callable[[], int]
 class Choice:
     """The plans that a search of some shape has: one for each clause that can drive, and the one that reads in the order asked for.
 
-    `bounded`: the main date is bounded from below, which spares postings where no date is long.
+    `bounded`: the main date is bounded from below, which spares postings where no date is long; `windows` are the clauses that do it.
     """
 
     plans: tuple[Plan, ...]
     orderly: Plan | None
     bounded: bool
+    windows: frozenset[int]
+
+    def is_window(self, plan: Plan) -> bool:
+        """Whether the main date itself drives: each class of length has its own range then."""
+        return plan.driver in self.windows
 
 
 def chosen(registry: Registry, query: Query, dialect: str, peek: Peek, longest: Longest) -> Plan:
@@ -47,17 +52,20 @@ def chosen(registry: Registry, query: Query, dialect: str, peek: Peek, longest: 
     for plan in choice.plans:
         if drivers.is_bounded(registry, query.type, query.where[plan.driver]):
             return plan
-    plan = _peeked(choice, peek)
-    if choice.bounded and not _is_window(registry, query, plan) and (span := longest()) < len(date.LONGEST) - 1:
-        return replace(plan, span=span)
-    return plan
+    if choice.bounded and not all(map(choice.is_window, choice.plans)) and (span := longest()) < len(date.LONGEST) - 1:
+        return _peeked(_spanned(choice, span), peek)
+    return _peeked(choice, peek)
 
 
-def _is_window(registry: Registry, query: Query, plan: Plan) -> bool:
-    """Whether the main date itself drives: each class of length has its own range then."""
-    clause = query.where[plan.driver] if plan.driver >= 0 else None
-    parameter = registry.parameter(query.type, clause.parameter) if isinstance(clause, Match) else None
-    return parameter is not None and parameter.main
+def _spanned(choice: Choice, span: int) -> Choice:
+    """With postings that are read within the window only: they are never more than what the window alone holds."""
+    plans = tuple(replace(plan, span=span) for plan in choice.plans if not choice.is_window(plan))
+    orderly = choice.orderly
+    if orderly is not None and choice.is_window(orderly):
+        orderly = next((plan for plan in plans if plan.ordered), orderly)
+    elif orderly is not None and orderly.driver != BY_VALUE:
+        orderly = replace(orderly, span=span)
+    return replace(choice, plans=plans, orderly=orderly)
 
 
 def _peeked(choice: Choice, peek: Peek) -> Plan:
@@ -79,7 +87,12 @@ def _choice(registry: Registry, query: Query, dialect: str) -> Choice:
             one = drivers.of_clause(clauses, query, number)
             found.extend([(number, one)] if one is not None else ())
     plans = tuple(Plan(number, _is_ordered(one, keys)) for number, one in found)
-    return Choice(plans, _orderly(clauses, query, keys, found), bool(drivers.since(clauses, query)))
+    windows = frozenset(number for number, _ in found if _is_window(clauses, query.where[number]))
+    return Choice(plans, _orderly(clauses, query, keys, found), bool(drivers.since(clauses, query)), windows)
+
+
+def _is_window(clauses: Clauses, clause: Clause) -> bool:
+    return isinstance(clause, Match) and clauses.parameter(clause.parameter).main
 
 
 def _is_ordered(driver: Driver, keys: Sequence[Key]) -> bool:

@@ -104,7 +104,10 @@ class Compiled:
 
     def peek(self) -> Select[Any]:
         """How many candidates the driver has, counted up to `count`."""
-        rows = [select(literal(1).label("one")).select_from(arm.source).where(arm.condition) for arm in self.driver.arms]
+        rows = [
+            select(literal(1).label("one")).select_from(arm.source).where(arm.condition, *self._within_span(arm))
+            for arm in self.driver.arms
+        ]
         if self.driver.own:
             rows = [rows[0].where(*self._own_conditions())]
         return select(func.count()).select_from(_together(rows).limit(_COUNT).subquery())
@@ -206,11 +209,15 @@ class Compiled:
         conditions = [arm.condition, *(self.clauses.condition(clause, at) for clause in self._rest())]
         if self.bounded:
             conditions.append(at.own.c.last_updated <= bindparam("horizon", 0, BigInteger))
-        if self.plan.span is not None and arm.lo is not None:
-            earliest, _ = self.clauses.window(drivers.since(self.clauses, self.query), date.LONGEST[self.plan.span])
-            assert earliest is not None, "a plan has a span where the main date is bounded"
-            conditions.append(arm.lo >= earliest)
-        return conditions
+        return [*conditions, *self._within_span(arm)]
+
+    def _within_span(self, arm: Arm) -> list[Bool]:
+        """Where the main date is bounded and none is long: how far the rows need to be read."""
+        if self.plan.span is None or arm.lo is None:
+            return []
+        earliest, last = self.clauses.window(drivers.since(self.clauses, self.query), date.LONGEST[self.plan.span])
+        assert earliest is not None, "a plan has a span where the main date is bounded"
+        return [arm.lo >= earliest, arm.lo <= last] if last is not None else [arm.lo >= earliest]
 
     def _own_conditions(self) -> list[Bool]:
         rows = self.driver.arms[0].source
