@@ -1,4 +1,4 @@
-"""Pages over several types: without a sort one type after the other, each in its own order; with one, merged.
+"""Pages and totals over several types: without a sort one type after the other, each in its own order; with one, merged.
 
 A position in such a walk names the type that it is in, or is a place between the sort values of all.
 """
@@ -26,6 +26,11 @@ def page(searches: Sequence[Search], count: int, position: Position | None) -> l
     if len(searches) == 1 or searches[0].query.sort or searches[0].query.pulls:
         return _merged(searches, count, position)
     return _in_turn(searches, count, position)
+
+
+def total(searches: Sequence[Search]) -> int:
+    """How many resources match all in all. They are counted without an order: the rows of a sort key lack those without a value."""
+    return sum(replace(search, query=replace(search.query, sort=())).total() for search in searches)
 
 
 def _in_turn(searches: Sequence[Search], count: int, position: Position | None) -> list[Placed]:

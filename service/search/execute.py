@@ -70,7 +70,7 @@ def execute(tx: Transaction, registry: Registry, asked: Query | Across, cursors:
     bound = _horizon(tx, first, position)
     searches = [Search(tx, registry, resolved(tx, registry, query), bound) for query in queries]
     if first.counts_only:
-        return Page((), total=sum(search.total() for search in searches), horizon=bound)
+        return Page((), total=across.total(searches), horizon=bound)
     found = across.page(searches, first.count + 1, position)
     page, more = found[: first.count], len(found) > first.count
     total = _total(first, len(page), alone=position is None and not more)
@@ -78,7 +78,7 @@ def execute(tx: Transaction, registry: Registry, asked: Query | Across, cursors:
     return Page(
         matches=tuple(_found(registry, one.row) for one in page),
         included=tuple(_found(registry, row) for row in others),
-        total=sum(search.total() for search in searches) if total == _ASK else total,
+        total=across.total(searches) if total == _ASK else total,
         next=cursors.write(canonical, replace(page[-1].position, horizon=bound)) if more else None,
         horizon=bound,
         issues=issues,

@@ -33,8 +33,7 @@ def explained(tx: Transaction, registry: Registry, asked: Query | Across) -> lis
     ran: list[Ran] = []
     searches = [Search(tx, registry, resolved(tx, registry, replace(query, cursor=None)), None, ran) for query in queries]
     if queries[0].counts_only or queries[0].total:
-        for search in searches:
-            search.total()
+        across.total(searches)
     if not queries[0].counts_only:
         across.page(searches, queries[0].count + 1, None)
     return [_explanation(tx, one) for one in ran]

@@ -117,6 +117,14 @@ def test_without_a_sort_the_newest_comes_first_and_what_has_no_date_last(day: Cl
     assert day.ids("Encounter", "patient=bob&_sort=date") == ["open", "within", "later", "undated"]
 
 
+@pytest.mark.parametrize("asked", ["_sort=length", "_sort=-length,date", "_sort=length&status=finished", "_sort=length&patient=bob"])
+def test_a_total_counts_those_without_a_value_of_the_sort_key(day: Clinic, asked: str) -> None:
+    day.put({"resourceType": "Encounter", "id": "timed", "status": "planned", "length": {"value": 5}})
+    matching = len(day.ids("Encounter", asked))
+    for counting in ("_count=0", "_summary=count", "_count=1&_total=accurate", "_count=1&_total=estimate"):
+        assert day.page("Encounter", f"{asked}&{counting}").total == matching
+
+
 def test_includes_bring_what_matches_refer_to_once(day: Clinic) -> None:
     page = day.page("Encounter", "date=ge2026-03-14&date=le2026-03-14&_include=Encounter:subject")
     assert [one.id for one in page.included] == ["ada", "bob"]
