@@ -264,10 +264,8 @@ NAMES = (
 )
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_hostile_name_is_refused(clinic: Clinic, name: str) -> None:
-    with pytest.raises(BadRequest):
-        clinic.page("Patient", [(name, "a")])
+def test_a_hostile_name_is_refused(clinic: Clinic) -> None:
+    assert {name: _refused(clinic, "Patient", name, "a") for name in NAMES} == dict.fromkeys(NAMES)
 
 
 SENT = ("'", "%", "%%", "\x00", "\\", "a|b|c", "$1", "%(v0)s", "\u202e", "😀", "x" * 3000, "1e999999999", "ge", "../x", "\r\nX: y")
