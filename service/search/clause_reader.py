@@ -29,7 +29,8 @@ _READ_AS: Mapping[str, Callable[[str, str | None, SearchParameter, Reading], Val
     "not-in": uri.parse,
 }
 """Modifiers whose values are of another type than the parameter."""
-_BESIDES = "_filter, _has, _list"
+_ALONE = ("_filter", "_has", "_list")
+_BESIDES = ", ".join(_ALONE)
 _ELSEWHERE = {"text", "in", "not-in", "above", "below", "of-type"}
 _LIST = re.compile(r"(?:List/)?(?P<id>[A-Za-z0-9\-.]{1,64})")
 
@@ -73,6 +74,9 @@ class ClauseReader:
     def parameter(self, type: str, code: str, name: str) -> SearchParameter:
         """The parameter `code` of `type`. BadRequest, about `name`, when there is none or it cannot be searched."""
         parameter = self._registry.parameter(type, code)
+        if parameter is None and code in _ALONE:
+            message = f"'{code}' stands by itself: no chain, no filter and no modifier takes it. Give it as a parameter of its own."
+            raise refused("not-supported", "search-parameter", message, name)
         if parameter is None:
             valid = ", ".join(self._registry.for_type(type))
             offered = ", ".join(result_parameters.OFFERED)

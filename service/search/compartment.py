@@ -32,4 +32,4 @@ def types(registry: Registry, kind: str) -> tuple[str, ...]:
 
 def not_a_member(registry: Registry, kind: str, type: str) -> str:
     """Why there is nothing of `type` in a compartment of `kind`, and what there is."""
-    return f"{type[:40]} is no part of the compartment of a {kind}. It has: {', '.join(types(registry, kind))}."
+    return f"{type[:40]} is no part of the {kind} compartment. It has: {', '.join(types(registry, kind))}."

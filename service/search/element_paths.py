@@ -50,8 +50,13 @@ def leaves(path: Path, definitions: Definitions) -> list[Leaf]:
     for step in path.steps:
         found = [one for leaf in found for one in _advanced(leaf, step, definitions)]
         if not found:
-            raise Unsupported(f"{step} of {path}, which the definitions do not know")
+            raise Unsupported(f"{_spelt(step)} of {path.root}, which the definitions do not know")
     return [one for leaf in found for one in _values(leaf, definitions)]
+
+
+def _spelt(step: Step) -> str:
+    """A step that leads nowhere: only members and types can."""
+    return f"the type {step.type!r}" if isinstance(step, OfType) else repr(getattr(step, "name", ""))
 
 
 def _advanced(leaf: Leaf, step: Step, definitions: Definitions) -> Iterator[Leaf]:

@@ -78,6 +78,7 @@ class _Search:
             try:
                 self._take(name, text)
             except BadRequest as error:
+                error.issues = [_about(issue, name) for issue in error.issues]
                 if not self._options.lenient or name == "_cursor":
                     raise
                 warnings = (_warning(issue, name) for issue in error.issues)
@@ -141,6 +142,11 @@ def _require_characters(*texts: str) -> None:
     for text in texts:
         if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
             raise refused("invalid", "search-character", "The search holds a NUL or half of a surrogate pair. Remove the character.")
+
+
+def _about(issue: Issue, name: str) -> Issue:
+    """The issue, pointing at the parameter as it was written, however far down a chain it arose."""
+    return issue if not name or issue.rule == "search-character" else replace(issue, expression=f"http.{name[:80]}")
 
 
 def _warning(issue: Issue, name: str) -> Issue:

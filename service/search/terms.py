@@ -134,7 +134,7 @@ class _Expander:
         """The code and all codes above or below it."""
         if not token.system or not token.code:
             direction = "above" if above else "below"
-            raise Unanswerable("invalid", "code-system", f"':{direction}' needs the code system and the code, as in 'system|code'")
+            raise Unanswerable("invalid", "search-value", f"':{direction}' needs the code system and the code, as in 'system|code'")
         system = self.vocabulary.code_system(token.system, None)
         if system is None:
             raise Unanswerable("not-found", "code-system", f"the code system {token.system[:200]!r} is not stored here")

@@ -170,7 +170,7 @@ def test_counts_of_several_types_add_up(api: FlaskClient, visit: dict[str, str])
 @pytest.mark.parametrize(
     ("url", "status", "says"),
     [
-        ("Patient/{ada}/Medication", 404, "Medication is no part of the compartment of a Patient. It has: AdverseEvent"),
+        ("Patient/{ada}/Medication", 404, "Medication is no part of the Patient compartment. It has: AdverseEvent"),
         ("Organization/o/Patient", 404, "Organization has no compartment. These have: Device, Encounter, Patient"),
         ("Patient/nobody/Observation", 404, "nobody"),
         ("Patient/nobody/*", 404, "nobody"),
@@ -189,6 +189,23 @@ def test_what_cannot_be_reached_is_refused_with_the_reason(
     api: FlaskClient, visit: dict[str, str], url: str, status: int, says: str
 ) -> None:
     assert says in issue(api.get(f"/fhir/{url.format(**visit)}"), status)["diagnostics"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("subject:Device.name", "x", "Device has no search parameter 'name'"),
+        ("encounter.patient.nothing", "x", "Patient has no search parameter 'nothing'"),
+        ("encounter._filter", "status eq finished", "'_filter' stands by itself"),
+        ("_filter", "_list eq x", "'_list' stands by itself"),
+        ("code:below", "b", "needs the code system and the code, as in 'system|code'."),
+    ],
+)
+def test_a_refusal_points_at_the_parameter_as_it_was_written(api: FlaskClient, name: str, text: str, says: str) -> None:
+    told = issue(api.get("/fhir/Observation", query_string={name: text}), 400)
+    assert told["expression"] == [f"http.{name}"]
+    assert says in told["diagnostics"]
+    assert not told["diagnostics"].endswith("CodeSystem.")
 
 
 def test_the_compartment_of_what_was_deleted_is_gone(api: FlaskClient) -> None:

@@ -204,7 +204,7 @@ def _rows(service: Service) -> int:
         (search_parameter("AdverseEvent", "outcome", "AdverseEvent.outcome"), "has a parameter 'outcome' already"),
         (search_parameter("Observation", "_mine", "Observation.status"), "begin with a letter"),
         (search_parameter("Observation", "odd", "Observation.note.where(text.length() > 3)"), "its expression uses"),
-        (search_parameter("Observation", "odd", "Observation.nothing"), "its expression uses"),
+        (search_parameter("Observation", "odd", "Observation.nothing"), "its expression uses 'nothing' of Observation, which the"),
         (search_parameter("Observation", "odd", "Observation.note", "token"), "cannot read"),
         (search_parameter("Observation", "odd", "Observation", "composite"), "composite of nothing"),
     ],

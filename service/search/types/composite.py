@@ -60,7 +60,7 @@ def unsupported(kinds: tuple[str, ...]) -> str | None:
     three = len(kinds) == 3 and kinds[1:] == ("number", "number")
     if kinds[:1] and kinds[0] in HEADS and (two or three):
         return None
-    return f"a composite of {', '.join(kinds) or 'nothing'} is not supported; ask for its parts one by one"
+    return f"a composite of {', '.join(kinds) or 'nothing'}, which no row of the index holds; ask for its parts one by one"
 
 
 def parse(text: str, modifier: str | None, parameter: SearchParameter, reading: Reading) -> Composite:

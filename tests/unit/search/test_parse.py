@@ -214,7 +214,7 @@ def test_a_compartment_bounds_the_types() -> None:
     some = parse(REGISTRY, None, [("_type", "Observation,Flag")], OPTIONS, patient)
     assert [query.type for query in some.queries] == ["Observation", "Flag"]
     for type, pairs in (("Medication", []), (None, [("_type", "Medication")])):
-        with pytest.raises(BadRequest, match="Medication is no part of the compartment of a Patient"):
+        with pytest.raises(BadRequest, match="Medication is no part of the Patient compartment"):
             parse(REGISTRY, type, pairs, OPTIONS, patient)
 
 
