@@ -27,7 +27,7 @@ from service.storage import versions
 from service.storage.database import Transaction
 from service.storage.tables.search import reference as references
 
-FEW = 200
+FEW = 1000
 """The other end of a chain is put into the query when it has no more resources than that."""
 MOST_ITEMS = 5000
 
