@@ -152,12 +152,13 @@ def by_reference(found: Pointer, asked: str, type: str | None = None) -> bool:
 
 
 def by_uri(found: str, asked: str, modifier: str | None) -> bool:
-    """Character by character; :below is that or under it, :above that or over it, by whole segments."""
+    """Character by character; :below is that or under it, :above that or over it (a version apart), by whole segments."""
     text = unescaped(asked)
     if modifier == "below":
         return found == text or found.startswith(text.removesuffix("/") + "/")
     if modifier == "above":
-        return found == text or text.startswith(found.removesuffix("/") + "/")
+        bare = text.split("|")[0].split("#")[0]
+        return found in (text, bare) or bare.startswith(found.removesuffix("/") + "/")
     return found == text
 
 

@@ -336,15 +336,18 @@ def _sorts(type: str) -> st.SearchStrategy[tuple[Sort, ...]]:
 
 
 def _includes(type: str) -> st.SearchStrategy[tuple[Include, ...]]:
-    forms = [("_include", f"{type}:*")]
+    """Mostly what starts at the matches, now and then what can only be reached by iterating."""
+    direct, further = [("_include", f"{type}:*")], []
     for source, names in REFERS.items():
         for name, targets in names.items():
             texts = [f"{source}:{name}", *(f"{source}:{name}:{target}" for target in targets)]
-            forms += [(("_include" if source == type else "_include:iterate"), text) for text in texts]
-            forms += [(("_revinclude" if type in targets else "_revinclude:iterate"), text) for text in texts[:2]]
+            further += [(f"{kind}:iterate", text) for kind in ("_include", "_revinclude") for text in texts]
             if source == type:
-                forms += [("_include:iterate", text) for text in texts]
-    return st.lists(st.sampled_from(forms), max_size=2, unique=True).map(tuple)
+                direct += [("_include", text) for text in texts]
+            if type in targets:
+                direct += [("_revinclude", text) for text in (f"{source}:{name}", f"{source}:{name}:{type}")]
+    forms = _pick(st.sampled_from(direct), st.sampled_from(direct), st.sampled_from(further))
+    return st.lists(forms, min_size=1, max_size=3, unique=True).map(tuple)
 
 
 def _question(type: str) -> st.SearchStrategy[Question]:
