@@ -35,7 +35,7 @@ could be ported back for Observation; the clinic's own extension serves both."""
 
 _SYSTEM = "http://unitsofmeasure.org"
 _DATE, _LAG = "recorded", "entry-lag"
-_ELEMENTS = {_DATE: "instant", _LAG: "Quantity"}
+_ELEMENTS = {_DATE: "instant", _LAG: "Duration"}
 
 Row = Mapping[str, Any]
 Computation = Callable[[Json, int | None, Rows], None]

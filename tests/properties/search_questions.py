@@ -16,7 +16,7 @@ from tests.properties.search_matching import PREFIXES
 from tests.properties.search_oracle import COMPARTMENTS, Clause, Include, Question, Sort
 from tests.properties.search_samples import ELSEWHERE, LETTERS, OWN, SYSTEM, TURN, ids
 from tests.properties.search_terminology import PARENTS
-from tests.properties.search_units import FACTORS, UCUM
+from tests.properties.search_units import FACTORS, TIMES, UCUM
 from tests.properties.search_values import VALUES
 
 Texts = st.SearchStrategy[str]
@@ -107,6 +107,8 @@ _NUMBERS = st.builds(
 )
 _UNITS = st.sampled_from(("", "", "||mg", "||mmHg", f"|{SYSTEM}|puff", *(f"|{UCUM}|{unit}" for unit in FACTORS)))
 _QUANTITIES = st.builds(lambda number, unit: number + unit, _NUMBERS, _UNITS)
+_DURATIONS = st.builds(lambda number, unit: number + unit, _NUMBERS, st.sampled_from(("", "||mg", *(f"|{UCUM}|{unit}" for unit in TIMES))))
+"""What measures time refuses the units of everything else."""
 _FLAGS = st.sampled_from(("true", "false", "|true", "http://terminology.hl7.org/CodeSystem/special-values|true"))
 _URLS = st.sampled_from(
     (*samples.PROFILES, *samples.SETS, SYSTEM, "http://profiles", "http://profiles/a/c/d", "http://sets/f", "http://sets/")
@@ -168,7 +170,8 @@ def _groups(type: str, name: str, kind: str) -> Iterator[tuple[str, Texts]]:
         second = _COMPOSITES[name.rpartition("-")[2]]
         yield name, st.builds(lambda one, other: f"{one}${other}", _CODES, second)
     else:
-        yield name, {"date": _DATES, "number": _NUMBERS, "quantity": _QUANTITIES}[kind]
+        quantities = _DURATIONS if name == "length" else _QUANTITIES
+        yield name, {"date": _DATES, "number": _NUMBERS, "quantity": quantities}[kind]
 
 
 def _token_groups(type: str, name: str) -> Iterator[tuple[str, Texts]]:

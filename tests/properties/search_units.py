@@ -28,6 +28,8 @@ FACTORS: dict[str, tuple[str, Fraction, Fraction]] = {
     "d": ("time", Fraction(86400), Fraction(0)),
 }
 
+TIMES = tuple(unit for unit, (dimension, _, _) in FACTORS.items() if dimension == "time")
+
 
 def comparable(one: str, other: str) -> bool:
     """Whether the two measure the same."""

@@ -83,6 +83,8 @@ def test_every_parameter_answers(clinic: Clinic, type: str) -> None:
 def _value(parameter: SearchParameter) -> str:
     if parameter.kind == "composite":
         return "$".join(map(_value, parameter.components))
+    if parameter.elements and parameter.elements <= {"Age", "Duration"}:
+        return "ap5.4|http://unitsofmeasure.org|h"
     return VALUES[parameter.kind]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from service.errors import BadRequest
 from tests.search.clinic import Clinic
 
 LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
@@ -74,6 +75,16 @@ def test_quantities_are_found_in_any_unit_that_measures_the_same(clinic: Clinic)
     _observations(clinic, **QUANTITIES)
     found = [(asked, " ".join(one.id for one in clinic.page("Observation", [("value-quantity", asked)]).matches)) for asked, _ in ASKED]
     assert {asked: set(ids.split()) for asked, ids in found} == {asked: _named(ids) for asked, ids in ASKED}
+
+
+@pytest.mark.parametrize(
+    ("type", "code"), [("Encounter", "length"), ("Observation", "entry-lag"), ("MedicationAdministration", "entry-lag")]
+)
+def test_what_measures_time_refuses_a_unit_of_something_else(clinic: Clinic, type: str, code: str) -> None:
+    with pytest.raises(BadRequest, match="'mg' does not measure time"):
+        clinic.page(type, f"{code}=gt1|{UCUM}|mg")
+    for unit in ("s", "min", "h", "d", "wk", "ms"):
+        assert clinic.ids(type, f"{code}=gt1|{UCUM}|{unit}") == []
 
 
 def _named(ids: str) -> set[str]:

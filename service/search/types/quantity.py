@@ -29,6 +29,7 @@ CANONICAL = system_key(units.UCUM + "#canonical")
 
 _QUANTITIES = frozenset({"Quantity", "SimpleQuantity", "Age", "Count", "Distance", "Duration", "MoneyQuantity"})
 READS = _QUANTITIES | {"Money", "Range", "SampledData"}
+_TIMES = frozenset({"Age", "Duration"})
 _CURRENCIES = "urn:iso:std:iso:4217"
 _LONGEST_KEPT = 200
 
@@ -46,15 +47,18 @@ def parse(text: str, modifier: str | None, parameter: SearchParameter, reading: 
     if len(parts) != 3 or not parts[2]:
         raise Refused("a unit is written 'number|system|code' or 'number||unit'")
     if parts[1] == units.UCUM:
-        _require_unit(parts[2])
+        _require_unit(parts[2], parameter)
     return Quantity(prefix, number, parts[1] or None, parts[2])
 
 
-def _require_unit(code: str) -> None:
+def _require_unit(code: str, parameter: SearchParameter) -> None:
+    """That UCUM has the unit and, where every element of the parameter measures time, that it measures time too."""
     try:
-        units.unit(code)
+        base = units.unit(code).base
     except units.UnknownUnit as unknown:
         raise Refused(str(unknown)) from None
+    if parameter.elements and parameter.elements <= _TIMES and base != units.unit("s").base:
+        raise Refused(f"{code[:40]!r} does not measure time, as {parameter.code} does; write 's', 'min', 'h' or 'd'")
 
 
 def write(value: Any) -> str:
