@@ -5,11 +5,12 @@ is peeked at, up to FEW candidates. One with few drives, and they are all collec
 search reads in the order asked for and tests as it goes.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from service.search import driver as drivers
-from service.search import order
+from service.search import order, sorted_rows
 from service.search.clauses import Clauses
 from service.search.compile import BY_VALUE, EVERY, Plan
 from service.search.driver import Driver
@@ -19,13 +20,23 @@ from service.search.query import Clause, Match, Query
 from service.search.shape import shape, values
 from service.search.statement import Binder
 from service.search.types import date
+from service.search.types.protocol import SearchParameter
 
 FEW = 2000
+_ANY = ("",)
 
-Peek = Callable[[Plan], int]
-"""How many candidates a plan's driver has, counted up to FEW."""
-Longest = Callable[[], int]
-"""The greatest class of length that a main date of the type has."""
+
+class Look(Protocol):
+    """What a plan may have to be looked up for."""
+
+    def candidates(self, plan: Plan) -> int:
+        """How many candidates a plan's driver has, counted up to FEW."""
+
+    def longest(self) -> int:
+        """The greatest class of length that a main date of the type has."""
+
+    def units(self, parameter: SearchParameter) -> tuple[str, ...] | None:
+        """The base units of a quantity parameter; None when they are too many to read one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +56,17 @@ class Choice:
         return plan.driver in self.windows
 
 
-def chosen(registry: Registry, query: Query, dialect: str, peek: Peek, longest: Longest) -> Plan:
+def chosen(registry: Registry, query: Query, dialect: str, look: Look) -> Plan:
     """The plan of one page."""
     key: Hashable = ("choice", dialect, shape(query))
     choice: Choice = registry.statements.get(key, lambda: _choice(registry, query, dialect))
     for plan in choice.plans:
         if drivers.is_bounded(registry, query.type, query.where[plan.driver]):
             return plan
-    if choice.bounded and not all(map(choice.is_window, choice.plans)) and (span := longest()) < len(date.LONGEST) - 1:
-        return _peeked(_spanned(choice, span), peek)
-    return _peeked(choice, peek)
+    if choice.bounded and not all(map(choice.is_window, choice.plans)) and (span := look.longest()) < len(date.LONGEST) - 1:
+        choice = _spanned(choice, span)
+    plan = _peeked(choice, look)
+    return _by_units(registry, query, plan, look) if plan.driver == BY_VALUE else plan
 
 
 def _spanned(choice: Choice, span: int) -> Choice:
@@ -68,10 +80,19 @@ def _spanned(choice: Choice, span: int) -> Choice:
     return replace(choice, plans=plans, orderly=orderly)
 
 
-def _peeked(choice: Choice, peek: Peek) -> Plan:
+def _by_units(registry: Registry, query: Query, plan: Plan, look: Look) -> Plan:
+    """Where quantities are sorted by, their units have to be known; none at all is one that nothing has."""
+    parameter = order.keys(registry, query)[0].parameter
+    if parameter is None or parameter.kind != "quantity":
+        return plan
+    units = look.units(parameter)
+    return Plan() if units is None else replace(plan, units=units or ("",))
+
+
+def _peeked(choice: Choice, look: Look) -> Plan:
     if len(choice.plans) == 1 and choice.plans[0] == choice.orderly:
         return choice.orderly
-    counted = [(peek(plan), number) for number, plan in enumerate(choice.plans)]
+    counted = [(look.candidates(plan), number) for number, plan in enumerate(choice.plans)]
     fewest, number = min(counted, default=(FEW, 0))
     if fewest < FEW:
         return choice.plans[number]
@@ -102,7 +123,7 @@ def _is_ordered(driver: Driver, keys: Sequence[Key]) -> bool:
 def _orderly(clauses: Clauses, query: Query, keys: Sequence[Key], found: Sequence[tuple[int, Driver]]) -> Plan | None:
     """The plan that reads in the order of the first key; None when no index has that order."""
     if keys[0].by is By.VALUE:
-        return Plan(BY_VALUE, ordered=True) if drivers.sorted_by(clauses, keys[0]) is not None else None
+        return Plan(BY_VALUE, ordered=True) if sorted_rows.sorted_by(clauses, keys[0], units=_ANY) is not None else None
     own = [number for number, one in found if _is_ordered(one, keys) and one.own]
     others = [number for number, one in found if _is_ordered(one, keys) and not one.own]
     if own or others:

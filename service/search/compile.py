@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from service.search import driver as drivers
-from service.search import order
+from service.search import order, sorted_rows
 from service.search.clauses import Bool, Candidate, Clauses
 from service.search.driver import Arm, Driver
 from service.search.main_date import MISSING
@@ -50,13 +50,14 @@ class Plan:
     """How a search is run: the number of the clause that drives it, and whether that hands out candidates in the order asked for.
 
     `covers`: the clause is a composite, and the postings of its code drive. `span`: no main date of the type is longer than that class of
-    length (`types.date.LONGEST`), so that postings need not be read further back.
+    length (`types.date.LONGEST`), so that postings need not be read further back. `units`: the base units that a quantity to sort by has.
     """
 
     driver: int = EVERY
     ordered: bool = False
     covers: bool = False
     span: int | None = None
+    units: tuple[str, ...] | None = None
 
     @property
     def without_value(self) -> "Plan":
@@ -167,7 +168,7 @@ class Compiled:
             return arm.value, true()
         assert key.parameter is not None
         missing = not_(self.clauses.has_rows(key.parameter, at))
-        if key.descending and key.parameter.kind != "date":
+        if key.parameter.kind == "quantity" or (key.descending and key.parameter.kind != "date"):
             missing = or_(missing, key.of(at.res_id, at.lo, at.own) == key.absent)
         return literal(key.absent), missing
 
@@ -268,5 +269,5 @@ def _driver(clauses: Clauses, query: Query, keys: Sequence[Key], plan: Plan) -> 
     if plan.driver == EVERY:
         return drivers.every(clauses)
     if plan.driver == BY_VALUE:
-        return drivers.sorted_by(clauses, keys[0])
+        return sorted_rows.sorted_by(clauses, keys[0], plan.units)
     return (drivers.covering if plan.covers else drivers.of_clause)(clauses, query, plan.driver)

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, literal_column, not_, select, true
+from sqlalchemy import ColumnElement, and_, true
 
 from service.search import many
 from service.search import query as terms
 from service.search.clauses import AS_TOKENS, POSTINGS, Bool, Clauses
-from service.search.order import By, Key
+from service.search.order import By
 from service.search.parameter import Registry
 from service.search.query import Clause, Match, Moment, Quantity, Query, Target, Token, Uri, Value
 from service.search.type_plan import WITHOUT_ROWS
@@ -22,8 +22,6 @@ from service.search.types.protocol import SearchParameter
 from service.storage.tables import search as index
 from service.storage.tables.resources import resource
 
-_MANY_ROWS = frozenset({"CodeableConcept", "HumanName", "Address", "Reference", "canonical"})
-"""Elements that make several rows, even where there is one of them."""
 MOST_ARMS = 16
 """Postings of so many values are merged in order; of more, they are collected."""
 _R4 = "http://hl7.org/fhir/SearchParameter/"
@@ -75,25 +73,6 @@ def every(clauses: Clauses) -> Driver:
     rows = resource.alias()
     living = and_(rows.c.type == clauses.number(clauses.type), rows.c.deleted.is_(False))
     return Driver((Arm(rows, living, rows.c.lo),), True, frozenset({By.ID, By.UPDATED, By.MAIN}), own=True)
-
-
-def sorted_by(clauses: Clauses, key: Key) -> Driver | None:
-    """The rows of the parameter that a search is sorted by: of each resource the one that counts. None where no index has that order."""
-    parameter = key.parameter
-    if parameter is None or parameter.kind == "quantity" or len(parameter.keys) != 1:
-        return None
-    rows, other = key.table.alias(), key.table.alias()
-    held = and_(rows.c.param == parameter.keys[0], clauses.narrowed(rows, parameter))
-    if not parameter.single or parameter.elements & _MANY_ROWS:
-        mine, others = key.column(rows), key.column(other)
-        beyond = others > mine if key.descending else others < mine
-        same = and_(other.c.res_id == rows.c.res_id, other.c.param == parameter.keys[0], clauses.narrowed(other, parameter))
-        better: Select[Any] = select(literal_column("1")).where(same, beyond).correlate_except(other)
-        held = and_(held, not_(exists(better.offset(literal_column("0")) if clauses.fenced else better)))
-    if key.descending and parameter.kind != "date":
-        held = and_(held, key.column(rows) > "")
-    lo = rows.c.lo if parameter.kind in POSTINGS else None
-    return Driver((Arm(rows, held, lo, key.column(rows)),), False, frozenset({By.VALUE}))
 
 
 def of_clause(clauses: Clauses, query: Query, number: int) -> Driver | None:

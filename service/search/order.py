@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, bindparam, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, case, func, literal, or_, select, true
 
-from service.search.keys import system_key
 from service.search.main_date import MISSING
 from service.search.paging import Position
 from service.search.parameter import Registry
 from service.search.query import Query, Sort
 from service.search.types.protocol import SearchParameter
+from service.search.types.quantity import CANONICAL
 from service.storage.tables import search as index
 
 LAST = 2**63 - 1
@@ -32,8 +32,6 @@ _COLUMNS: dict[str, ColumnElement[Any]] = {
     "quantity": index.quantity.c.lo,
     "uri": index.uri.c.uri,
 }
-_CONVERTED = system_key("http://unitsofmeasure.org#canonical")
-"""The system of rows in base units: quantities are sorted by those, and by the number as it was recorded where there is none."""
 _TIED_BY_DATE = frozenset({"token", "reference"})
 
 
@@ -96,11 +94,13 @@ class Key:
         assert self.parameter is not None
         table = self.table.alias()
         column, pick = self.column(table), func.max if self.descending else func.min
-        rows = select(pick(column)).where(table.c.res_id == res_id, table.c.param.in_(self.parameter.keys)).correlate_except(table)
-        if self.parameter.kind != "quantity":
-            return rows.scalar_subquery()
-        converted = table.c.system == _CONVERTED
-        return func.coalesce(rows.where(converted).scalar_subquery(), rows.where(~converted).scalar_subquery())
+        rows = select(pick(column)).where(table.c.res_id == res_id, table.c.param.in_(self.parameter.keys), self.counts(table))
+        return rows.correlate_except(table).scalar_subquery()
+
+    def counts(self, table: Any) -> ColumnElement[bool]:
+        """The rows of an index table that a VALUE key looks at: of quantities those in base units."""
+        assert self.parameter is not None
+        return table.c.system == CANONICAL if self.parameter.kind == "quantity" else true()
 
 
 def keys(registry: Registry, query: Query) -> tuple[Key, ...]:

@@ -4,20 +4,35 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, bindparam, func, select, text
 
+from service.fhir import units
 from service.search import order
 from service.search.choose import FEW, chosen
 from service.search.compile import Compiled, Plan, compiled
+from service.search.keys import text_key
 from service.search.paging import Position
 from service.search.parameter import Registry
 from service.search.query import Query, Value
 from service.search.shape import shape, values
 from service.search.statement import Binder, Statement, render
+from service.search.types.protocol import SearchParameter
 from service.storage.database import Transaction
 from service.storage.tables.search import date as dates
 
 _OWN_COLUMNS = 5
+MOST_CODES, MOST_UNITS = 300, 40
+_CODES = text(
+    """
+    WITH RECURSIVE walked(code) AS (
+        SELECT (SELECT min(code) FROM search_quantity WHERE param = :key)
+        UNION ALL
+        SELECT (SELECT min(q.code) FROM search_quantity q WHERE q.param = :key AND q.code > walked.code) FROM walked WHERE code IS NOT NULL
+    )
+    SELECT code FROM walked WHERE code IS NOT NULL LIMIT 300
+    """
+)
+"""The codes of a parameter's units, one look into the index each."""
 _LONGEST = select(func.max(dates.c.span)).where(dates.c.param.in_(bindparam("keys", expanding=True)))
 Make = Callable[[Compiled], Select[Any]]
 
@@ -65,12 +80,20 @@ class Search:
 
     def plan(self) -> Plan:
         """The plan for this search as things are now."""
-        return chosen(self.registry, self.query, self.tx.dialect, self._peek, self._longest)
+        return chosen(self.registry, self.query, self.tx.dialect, self)
 
-    def _peek(self, plan: Plan) -> int:
+    def candidates(self, plan: Plan) -> int:
+        """How many candidates a plan's driver has, counted up to FEW."""
         return int(self._run(plan, ("peek",), Compiled.peek, {"count": FEW}, fenced=True).scalar_one())
 
-    def _longest(self) -> int:
+    def units(self, parameter: SearchParameter) -> tuple[str, ...] | None:
+        """The base units of a quantity parameter; None when they are too many to read one by one."""
+        codes = [code for key in parameter.keys for code in self.tx.connection.execute(_CODES, {"key": key}).scalars()]
+        known = {text_key(unit.base) for code in codes if (unit := units.canonical(code)) is not None}
+        return tuple(sorted(known)) if len(codes) < MOST_CODES and len(known) * len(parameter.keys) <= MOST_UNITS else None
+
+    def longest(self) -> int:
+        """The greatest class of length that a main date of the type has."""
         main = next(one for one in self.registry.for_type(self.query.type).values() if one.main)
         return int(self.tx.connection.execute(_LONGEST, {"keys": main.keys}).scalar() or 0)
 

@@ -193,3 +193,47 @@ def _texts(prediction: Any) -> Any:
     if isinstance(prediction, dict):
         return {name: _texts(value) for name, value in prediction.items()}
     return str(prediction)
+
+
+def _length(value: Any, **unit: str) -> dict[str, Any]:
+    return {"valueQuantity": {"value": value, **unit}}
+
+
+def test_quantities_are_sorted_by_what_they_are_in_base_units(clinic: Clinic) -> None:
+    ucum = {"system": "http://unitsofmeasure.org"}
+    values = {
+        "milli": _length(70, code="mg", unit="mg", **ucum),
+        "gram": _length(0.05, code="g", **ucum),
+        "micro": _length(900, code="ug", **ucum),
+        "minute": _length(72, code="/min", **ucum),
+        "wrong": _length(1, code="mgs", **ucum),
+        "printed": _length(2, unit="mg"),
+        "none": {},
+    }
+    clinic.put(*({"resourceType": "Observation", "id": id, "status": "final", **one} for id, one in values.items()))
+    for query in ("", "status=final&"):
+        assert clinic.ids("Observation", f"{query}_sort=value-quantity,_id") == [
+            "micro",
+            "gram",
+            "milli",
+            "minute",
+            "none",
+            "printed",
+            "wrong",
+        ]
+        assert clinic.ids("Observation", f"{query}_sort=-value-quantity,_id") == [
+            "minute",
+            "milli",
+            "gram",
+            "micro",
+            "none",
+            "printed",
+            "wrong",
+        ]
+        assert clinic.ids("Observation", f"{query}_sort=combo-value-quantity,_id")[:4] == ["micro", "gram", "milli", "minute"]
+    found, link = [], "_sort=-value-quantity,_id&_count=2"
+    page = clinic.page("Observation", link)
+    while page.next:
+        found += [one.id for one in page.matches]
+        page = clinic.page("Observation", f"{link}&_cursor={page.next}")
+    assert [*found, *(one.id for one in page.matches)] == ["minute", "milli", "gram", "micro", "none", "printed", "wrong"]

@@ -24,7 +24,9 @@ def test_every_parameter_of_a_compartment_can_be_searched() -> None:
             assert codes == EVERY_TYPE.compartment(kind, type)
             for code in codes:
                 parameter = EVERY_TYPE.parameter(type, code)
-                assert parameter is not None and parameter.refusal is None and parameter.kind in ("reference", "token")
+                assert parameter is not None
+                assert parameter.refusal is None
+                assert parameter.kind in ("reference", "token")
                 assert code == "_id" or not parameter.targets or kind in parameter.targets
 
 
