@@ -48,7 +48,6 @@ class Page:
     included: tuple[Found, ...] = ()
     total: int | None = None
     next: str | None = None
-    previous: str | None = None
     horizon: int | None = None
     issues: tuple[Issue, ...] = ()
 

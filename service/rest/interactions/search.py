@@ -1,7 +1,7 @@
 """https://hl7.org/fhir/R4/http.html#search: the resources that satisfy a query, page by page.
 
 GET and POST _search are one thing: the pairs of the URL and of the form go through the same pipeline. The self link is printed from the
-query as it was understood, so it says what was applied; next and previous carry a signed cursor. What a lenient search
+query as it was understood, so it says what was applied; next carries a signed cursor. What a lenient search
 ignored stands in an OperationOutcome entry. A compartment where nothing is found is looked for: one that does not exist is a 404.
 """
 
@@ -90,8 +90,9 @@ def _links(ctx: Context, call: Call, asked: Query | Across, page: Page) -> list[
         carried = [*applied, *([("_cursor", cursor)] if cursor else []), *look]
         return relation, f"{address}?{urlencode(carried, safe=_READABLE)}" if carried else address
 
-    turns = (("next", page.next), ("previous", page.previous))
-    return [link("self", dict(pairs).get("_cursor")), *(link(relation, cursor) for relation, cursor in turns if cursor)]
+    here = dict(pairs).get("_cursor")
+    first = [link("first", None)] if here else []
+    return [link("self", here), *first, *([link("next", page.next)] if page.next else [])]
 
 
 def _searched(call: Call) -> list[str]:
