@@ -1,6 +1,7 @@
 """How fast new resources go in while the record is as large as it is: single creates and batches, one client, every commit durable.
 
-What was written is taken out again, so that a database that is kept stays what it was.
+What is written belongs to the last days, as what a clinic writes does. It is taken out again, so that a database that is kept stays what
+it was.
 """
 
 import time
@@ -19,6 +20,8 @@ from service.rest.dispatch import dispatch
 from service.rest.exchange import FHIR_JSON, FhirRequest
 
 BATCH = 100
+_LATEST = 200
+_WARM_UP_SECONDS = 0.5
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _HEADERS = {"content-type": FHIR_JSON, "accept": FHIR_JSON}
 
@@ -27,6 +30,7 @@ def rates(service: Service, world: World, seconds: float) -> tuple[float, float]
     """Resources created a second: one at a time, and in batches of a hundred."""
     first = _highest(service)
     try:
+        _rate(service, world, min(seconds, _WARM_UP_SECONDS), BATCH)
         return _rate(service, world, seconds, 1), _rate(service, world, seconds, BATCH)
     finally:
         _taken_out(service, first)
@@ -56,7 +60,8 @@ def _body(world: World, draw: int, size: int) -> bytes:
 
 
 def _observation(world: World, draw: int) -> Json:
-    visit = world.visit(draw)
+    visits = world.clinic.visits[-_LATEST:]
+    visit = visits[draw % len(visits)]
     reading = replace(readings.reading(visit, draw % readings.OF_A_VISIT), at=visit.start + draw % 5400)
     made = charts.observation(visit, subject_of(visit), reading)
     return {name: value for name, value in made.items() if name not in ("id", "identifier")}

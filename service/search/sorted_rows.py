@@ -25,9 +25,10 @@ def sorted_by(clauses: Clauses, key: Key, units: Sequence[str] | None = None) ->
     parameter = key.parameter
     if parameter is None or (parameter.kind == "quantity" and units is None) or (parameter.kind != "quantity" and len(parameter.keys) != 1):
         return None
+    ranges = units if parameter.kind == "quantity" and units is not None else (None,)
     arms = []
     for param in parameter.keys:
-        for unit in units if units is not None else (None,):
+        for unit in ranges:
             rows = key.table.alias()
             held = and_(rows.c.param == param, clauses.narrowed(rows, parameter), key.counts(rows), _is_first(clauses, key, rows))
             if unit is not None:
