@@ -36,7 +36,7 @@ def test_pages_hold_every_visit_once_with_its_patient(client: Client, visit: Vis
     before = _add(client, patient, f"{visit.year}-11-16T09:00:00-08:00")
     added = [_add(client, (patient, other)[hour % 2], f"{visit.day}T1{hour}:00:00-08:00") for hour in range(6)]
     matches: list[str] = []
-    for page in client.pages(f"{_since(visit)}&_count=3"):
+    for page in client.pages(f"{_since(visit)}&patient={patient},{other}&_count=3"):
         found = page.resources("match")
         matches += _names(found)
         assert len(found) <= 3
