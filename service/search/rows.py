@@ -4,15 +4,14 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select, text
+from sqlalchemy import Select, bindparam, func, select
 
-from service.fhir import units
 from service.search import order
 from service.search.choose import FEW, chosen
 from service.search.compile import Compiled, Plan, compiled
-from service.search.keys import text_key
 from service.search.paging import Position
 from service.search.parameter import Registry
+from service.search.present_units import present_units
 from service.search.query import Query, Value
 from service.search.shape import shape, values
 from service.search.statement import Binder, Statement, render
@@ -21,18 +20,6 @@ from service.storage.database import Transaction
 from service.storage.tables.search import date as dates
 
 _OWN_COLUMNS = 5
-MOST_CODES, MOST_UNITS = 300, 40
-_CODES = text(
-    """
-    WITH RECURSIVE walked(code) AS (
-        SELECT (SELECT min(code) FROM search_quantity WHERE param = :key)
-        UNION ALL
-        SELECT (SELECT min(q.code) FROM search_quantity q WHERE q.param = :key AND q.code > walked.code) FROM walked WHERE code IS NOT NULL
-    )
-    SELECT code FROM walked WHERE code IS NOT NULL LIMIT 300
-    """
-)
-"""The codes of a parameter's units, one look into the index each."""
 _LONGEST = select(func.max(dates.c.span)).where(dates.c.param.in_(bindparam("keys", expanding=True)))
 Make = Callable[[Compiled], Select[Any]]
 
@@ -88,9 +75,7 @@ class Search:
 
     def units(self, parameter: SearchParameter) -> tuple[str, ...] | None:
         """The base units of a quantity parameter; None when they are too many to read one by one."""
-        codes = [code for key in parameter.keys for code in self.tx.connection.execute(_CODES, {"key": key}).scalars()]
-        known = {text_key(unit.base) for code in codes if (unit := units.canonical(code)) is not None}
-        return tuple(sorted(known)) if len(codes) < MOST_CODES and len(known) * len(parameter.keys) <= MOST_UNITS else None
+        return present_units(self.tx, self.registry, self.query, parameter)
 
     def longest(self) -> int:
         """The greatest class of length that a main date of the type has."""
