@@ -29,8 +29,8 @@ def page(searches: Sequence[Search], count: int, position: Position | None) -> l
 
 
 def total(searches: Sequence[Search]) -> int:
-    """How many resources match all in all. They are counted without an order: the rows of a sort key lack those without a value."""
-    return sum(replace(search, query=replace(search.query, sort=())).total() for search in searches)
+    """How many resources match all in all."""
+    return sum(search.total() for search in searches)
 
 
 def _in_turn(searches: Sequence[Search], count: int, position: Position | None) -> list[Placed]:

@@ -1,7 +1,7 @@
 """The rows of a search: its statements, built once per shape and plan, and run with the values at hand."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select
@@ -54,8 +54,9 @@ class Search:
         return found
 
     def total(self) -> int:
-        """How many resources match."""
-        return int(self._run(self.plan(), ("total",), Compiled.total, {}, fenced=False).scalar_one())
+        """How many resources match. They are counted without an order: the rows of a sort key lack those without a value."""
+        unsorted = replace(self, query=replace(self.query, sort=()))
+        return int(unsorted._run(unsorted.plan(), ("total",), Compiled.total, {}, fenced=False).scalar_one())
 
     def res_ids(self, limit: int) -> list[int]:
         """The res_ids of at most `limit` matches, in no order."""
