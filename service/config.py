@@ -32,6 +32,8 @@ _MEDIA_TYPES = (
     "text/plain",
 )
 
+VITAL_SIGNS = "http://hl7.org/fhir/StructureDefinition/vitalsigns?category=vital-signs"
+
 Validator = Callable[[Any], Any]
 
 
@@ -94,6 +96,11 @@ def _media_types(text: str) -> None:
         validate.Regexp(r"^[a-z]+/[a-z0-9.+-]+$", error="Must be media types such as application/pdf, separated by commas.")(name)
 
 
+def _folder_or_empty(path: str) -> None:
+    if path and not Path(path).is_dir():
+        raise ValidationError("Must be a directory that exists, with FHIR packages (*.tgz) in it.")
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set. Sizes are bytes, times are in the unit that ends the name. Tests build it directly."""
@@ -103,6 +110,9 @@ class Settings:
     time_zone: str = _text("UTC", _known_zone)
     cursor_key: str = _text("", _long_or_empty, secret=True)
     resource_types: str = _text("")
+    packages: str = _text("", _folder_or_empty)
+    required_profiles: str = _text(VITAL_SIGNS)
+    unknown_profile: str = _text("warn", validate.OneOf(["warn", "refuse"]))
     check_references: bool = _switch(True)
     conditional_delete_multiple: bool = _switch(False)
     conditional_delete_max: int = _count(100)

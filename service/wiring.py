@@ -1,10 +1,12 @@
 """From settings to the running parts. Nothing else constructs them."""
 
 from functools import lru_cache
+from pathlib import Path
 
 from service import clock
 from service.config import PREFIX, Settings, SettingsError
-from service.fhir import definitions
+from service.fhir import definitions, library
+from service.fhir.library import Library, PackageError
 from service.records.context import Service
 from service.search.paging import Cursors
 from service.search.parameter import Registry
@@ -38,6 +40,7 @@ def service(settings: Settings) -> Service:
         settings=settings,
         database=store,
         definitions=known,
+        library=_library(settings.packages),
         registries=registries,
         gate=Gate(known),
         cursors=Cursors(key.encode()),
@@ -53,3 +56,12 @@ def _defined(resource_types: str, base_url: str, time_zone: str) -> Registry:
     except ValueError as error:
         raise SettingsError(f"{PREFIX}RESOURCE_TYPES is malformed: {error}") from error
     return Registry(known, base_url, time_zone)
+
+
+@lru_cache(maxsize=4)
+def _library(packages: str) -> Library:
+    """The definitions that were shipped, and those of the package directory."""
+    try:
+        return library.load(packages=Path(packages) if packages else None)
+    except PackageError as error:
+        raise SettingsError(f"{PREFIX}PACKAGES: {error}") from error

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from service.clock import Clock
 from service.config import Settings
 from service.fhir.definitions import Definitions
+from service.fhir.library import Library
 from service.search.paging import Cursors
 from service.search.parameter import Registry
 from service.search.registries import Pinned, Registries
@@ -21,6 +22,7 @@ class Service:
     settings: Settings
     database: Database
     definitions: Definitions
+    library: Library
     registries: Registries
     gate: Gate
     cursors: Cursors
