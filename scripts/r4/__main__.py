@@ -8,11 +8,11 @@
 import argparse
 from pathlib import Path
 
-from scripts.r4 import codes, elements, search
+from scripts.r4 import codes, elements, profiles, search
 from scripts.r4.package import resources
 
 OUTPUT = Path(__file__).resolve().parents[2] / "fhir_profiles" / "r4"
-WRITERS = (elements.write, codes.write, search.write)
+WRITERS = (elements.write, codes.write, search.write, profiles.write)
 
 
 def main() -> None:
