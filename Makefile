@@ -5,10 +5,12 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PORT ?= 8080
 JOBS ?= auto
+FILES ?=
+SECOND_VALIDATOR := build/conformance/classpath.txt
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: install run test check bench bench-search nightly format lock help
+.PHONY: install run test check bench bench-search conformance nightly format lock help
 
 $(INSTALLED): requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -36,6 +38,13 @@ bench: $(INSTALLED)  ## measure the real server on both databases
 
 bench-search: $(INSTALLED)  ## measure how searches change while the record grows to 64,000 patients
 	$(BIN)/python -m benchmarks.search
+
+$(SECOND_VALIDATOR): tools/conformance/pom.xml $(wildcard tools/conformance/src/main/java/conformance/*.java)
+	mvn --quiet --batch-mode --file tools/conformance/pom.xml process-classes
+	@touch $@
+
+conformance: $(INSTALLED) $(SECOND_VALIDATOR)  ## hold definitions, examples and corpus to HAPI's validator; FILES="…" only those
+	$(BIN)/python -m tools.conformance $(FILES)
 
 nightly: $(INSTALLED)  ## the large counts and the runs on deliberately broken builds
 	$(BIN)/python -m pytest -n $(JOBS) -m "nightly or not nightly" --hypothesis-profile nightly

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("service", "tests", "scripts", "benchmarks", "migrations")
+FOLDERS = ("service", "tests", "scripts", "benchmarks", "migrations", "tools")
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "info"}
 FILE_LINES = {"tests": 500}
 OTHER_FILE_LINES = 300

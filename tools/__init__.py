@@ -1,0 +1,1 @@
+"""What a developer runs beside the suite; no part of the service."""
