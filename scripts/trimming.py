@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from scripts.differentials import spelled_out
+
 Tree = dict[str, Any]
 
 BEST_PRACTICE = "http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice"
@@ -34,7 +36,7 @@ PROPERTIES = frozenset({"status", "inactive", "abstract", "deprecated", "notSele
 
 def structure(definition: Mapping[str, Any]) -> Tree:
     """A StructureDefinition with its differential alone."""
-    elements = [element(one) for one in definition["differential"]["element"]]
+    elements = [element(one) for one in spelled_out(definition)]
     return picked(definition, STRUCTURE) | {"differential": {"element": elements}}
 
 
