@@ -40,6 +40,31 @@ def commit_once(ctx: Context, changes: Sequence[Change], receipt: Receipt) -> An
     return _retried(ctx, changes, partial(_answered, receipt=receipt))
 
 
+def rehearsed(ctx: Context, ask: Callable[[Context, Transaction], Result]) -> Result:
+    """What `ask` finds in a write that is undone when it has its answer: it sees and waits for what a write would, and changes nothing."""
+    if ctx.tx is not None:
+        return ask(ctx, ctx.tx)
+    for _ in range(_ATTEMPTS):
+        ctx.service.registries.prepare()
+        try:
+            with ctx.service.database.write() as tx:
+                answer = ask(ctx.writing(tx), tx)
+                raise _Undone
+        except Collision:
+            continue
+        except _Undone:
+            return answer
+    raise _contended("It was not validated")
+
+
+class _Undone(Exception):
+    """Ends a rehearsal."""
+
+
+def _contended(result: str) -> Conflict:
+    return Conflict.of("conflict", "contention", f"Other writes to the same resources kept winning. {result}; send it again.")
+
+
 def _retried(ctx: Context, changes: Sequence[Change], attempt: Callable[..., Result]) -> Result:
     inspected = inspect(ctx, changes)
     for _ in range(_ATTEMPTS):
@@ -52,7 +77,7 @@ def _retried(ctx: Context, changes: Sequence[Change], attempt: Callable[..., Res
         if any(change.type == "SearchParameter" for change in changes):
             ctx.service.registries.expire()
         return result
-    raise Conflict.of("conflict", "contention", "Other writes to the same resources kept winning. Nothing was written; send it again.")
+    raise _contended("Nothing was written")
 
 
 def _answered(ctx: Context, tx: Transaction, changes: Sequence[Change], inspected: Findings, receipt: Receipt) -> Answer:

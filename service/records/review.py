@@ -30,7 +30,7 @@ def inspect(ctx: Context, changes: Sequence[Change]) -> dict[int, list[Issue]]:
     Raises Unprocessable when one is refused.
     """
     found = {
-        entry: _judged(ctx, entry, change, change.document.tree)
+        entry: judged(ctx, entry, change, change.document.tree)
         for entry, change in enumerate(changes)
         if isinstance(change, Create | Update) and _is_complete(change)
     }
@@ -43,7 +43,7 @@ def review(ctx: Context, tx: Transaction, writes: Sequence[Write], inspected: Fi
     findings = {entry: list(issues) for entry, issues in inspected.items()}
     for write in writes:
         if write.writes and write.document is not None and write.entry not in inspected:
-            findings[write.entry] = _judged(ctx, write.entry, write.change, write.document.tree)
+            findings[write.entry] = judged(ctx, write.entry, write.change, write.document.tree)
         if write.writes and write.document is not None and write.change.type == _SEARCH_PARAMETER:
             findings[write.entry] = [*findings.get(write.entry, ()), *_unsearchable(ctx, write.entry, write.document.tree)]
     _raise_errors(findings)
@@ -66,7 +66,7 @@ def _is_complete(change: Create | Update) -> bool:
     return not any(reference.is_placeholder(text) or reference.conditional(text) for _, text in reference.replaceable(change.document.tree))
 
 
-def _judged(ctx: Context, entry: int, change: Change, tree: Mapping[str, Any]) -> list[Issue]:
+def judged(ctx: Context, entry: int, change: Change, tree: Mapping[str, Any]) -> list[Issue]:
     """What the gate says; and an update may not replace a resource by the part of it that a summary shows."""
     issues = [replace(issue, entry=entry) for issue in ctx.service.gate.check(tree, change.type)]
     tags = tree["meta"].get("tag", ()) if isinstance(change, Update) and isinstance(tree.get("meta"), dict) else ()

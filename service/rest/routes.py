@@ -92,6 +92,8 @@ ROUTES: tuple[Route, ...] = (
     *_read_operation(TYPE, "$meta"),
     *_read_operation(TYPE, ID, "$meta"),
     *_read_operation(TYPE, ID, "_history", VERSION, "$meta"),
+    *_read_operation(TYPE, "$validate"),
+    *_read_operation(TYPE, ID, "$validate"),
     Route("POST", (TYPE, ID, "$meta-add"), OPERATION, writes=True),
     Route("POST", (TYPE, ID, "$meta-delete"), OPERATION, writes=True),
 )

@@ -1,7 +1,8 @@
 """The inputs of an operation: from the query string, a form, or a Parameters resource (https://hl7.org/fhir/R4/operations.html#executing).
 
 Primitive inputs are text, as in a query string; complex ones (a Meta, a Coding, a Period) are trees and come in a Parameters
-resource only. What an operation does not know is refused by name.
+resource only. An input that is a resource comes in Parameters, or alone as the body with the other inputs in the URL. What an operation
+does not know is refused by name.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,14 +13,17 @@ from typing import Any
 
 from service.errors import BadRequest, Unprocessable
 from service.fhir import temporal
-from service.fhir.document import Number
+from service.fhir.document import Document, Number
 from service.fhir.temporal import Interval
 from service.records.context import Context
 from service.rest import body, query
 from service.rest.exchange import Call, Pairs
 
-Argument = str | Mapping[str, Any]
+Argument = str | Mapping[str, Any] | Document
+RESOURCE = "Resource"
+"""The type of an input that is any resource, also one that is not valid."""
 
+_PARAMETERS = "Parameters"
 _MOST = 200
 _LONGEST_NUMBER = 30
 
@@ -58,9 +62,16 @@ class Arguments:
         """The values of a complex input. BadRequest for text."""
         found = [value for one, value in self.pairs if one == name]
         for value in found:
-            if isinstance(value, str):
+            if not isinstance(value, Mapping):
                 raise refused(name, f"'{name}' is no primitive. Send it by POST, in a Parameters resource.")
-        return [value for value in found if not isinstance(value, str)]
+        return [value for value in found if isinstance(value, Mapping)]
+
+    def resource(self, name: str) -> Document | None:
+        """The one value of an input that is a resource. BadRequest for anything else."""
+        found = next((value for one, value in self.pairs if one == name), None)
+        if found is not None and not isinstance(found, Document):
+            raise refused(name, f"'{name}' is a resource. Send it by POST, as the body or in a Parameters resource.")
+        return found
 
     def flag(self, name: str) -> bool:
         """A boolean; false when it was not given."""
@@ -97,11 +108,14 @@ class Arguments:
         return None if text is None else interval(name, text, zone)
 
 
-def read(ctx: Context, call: Call) -> Arguments:
-    """The inputs of a call, from its URL and its body. Unprocessable for a Parameters resource that is not valid R4."""
+def read(ctx: Context, call: Call, resource: tuple[str, str] | None = None) -> Arguments:
+    """The inputs of a call, from its URL and its body. `resource`: the name and type of the one input that is a resource, if any.
+
+    Unprocessable for Parameters, or an input that is a resource, that are not valid R4; an input of type RESOURCE is not judged.
+    """
     pairs: list[tuple[str, Argument]] = list(call.query)
     if call.request.method == "POST":
-        pairs += _body(ctx, call)
+        pairs += _body(ctx, call, resource)
     if len(pairs) > _MOST:
         raise BadRequest.of("too-costly", "operation-parameter", f"An operation takes at most {_MOST} values. Send fewer.")
     return Arguments(tuple(pairs))
@@ -126,19 +140,52 @@ def pairs_of(arguments: Arguments, names: Sequence[str] | None = None, without: 
     return tuple((name, text) for name in dict.fromkeys(wanted) for text in arguments.texts(name))
 
 
-def _body(ctx: Context, call: Call) -> Iterator[tuple[str, Argument]]:
+def _body(ctx: Context, call: Call, resource: tuple[str, str] | None) -> Iterator[tuple[str, Argument]]:
     if call.request.document is None and not call.request.body.strip():
         return
     if call.request.document is None and body.media_type(call) == body.FORM:
         yield from query.about_content(query.decode_bytes(call.request.body))
         return
-    tree = body.resource(ctx, call).tree
-    if issues := [issue for issue in ctx.service.gate.check(tree, "Parameters") if issue.severity == "error"]:
+    document = body.resource(ctx, call)
+    if resource and document.tree.get("resourceType") != _PARAMETERS:
+        _require_valid(ctx, document.tree, resource[1])
+        yield resource[0], document
+        return
+    any_resource = resource is not None and resource[1] == RESOURCE
+    _require_valid(ctx, _envelope(document.tree) if any_resource else document.tree, _PARAMETERS)
+    for parameter, written in _parameters(document):
+        name = parameter["name"]
+        if "resource" in parameter:
+            yield name, written.members()["resource"]
+        elif name not in ("_format", "_pretty"):
+            yield name, _value(parameter)
+
+
+def _parameters(document: Document) -> Iterator[tuple[Mapping[str, Any], Document]]:
+    """Each parameter, as a tree and as it was written."""
+    if "parameter" in document.tree:
+        yield from zip(document.tree["parameter"], document.members()["parameter"].elements(), strict=True)
+
+
+def _envelope(tree: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Parameters without what the resources in it say: those are judged by the operation."""
+    given = tree.get("parameter")
+    if not isinstance(given, list):
+        return tree
+    return {**tree, "parameter": [_emptied(one) for one in given]}
+
+
+def _emptied(parameter: Any) -> Any:
+    if isinstance(parameter, Mapping) and isinstance(parameter.get("resource"), Mapping):
+        return {**parameter, "resource": {"resourceType": _PARAMETERS}}
+    return parameter
+
+
+def _require_valid(ctx: Context, tree: Mapping[str, Any], type: str) -> None:
+    if type == RESOURCE:
+        return
+    if issues := [issue for issue in ctx.service.gate.check(tree, type) if issue.severity == "error"]:
         raise Unprocessable(tuple(issues))
-    for parameter in tree.get("parameter", []):
-        name, value = parameter["name"], _value(parameter)
-        if name not in ("_format", "_pretty"):
-            yield name, value
 
 
 def _value(parameter: Mapping[str, Any]) -> Argument:

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 from service.records.context import Context
 from service.rest.exchange import Call, FhirResponse
-from service.rest.operations.arguments import Arguments
+from service.rest.operations.arguments import RESOURCE, Arguments
 
 SYSTEM, TYPE, INSTANCE, VERSION = "system", "type", "instance", "version"
+
+RESOURCES = frozenset({RESOURCE, "CodeSystem", "ConceptMap", "ValueSet"})
+"""The types of inputs that are resources."""
 
 STANDARD = "http://hl7.org/fhir/OperationDefinition/"
 CLINIC = "https://clinic.example/fhir/OperationDefinition/"
@@ -47,3 +50,9 @@ class Operation:
     parameters: tuple[Parameter, ...]
     run: Run
     searches: bool = False
+
+    @property
+    def resource(self) -> tuple[str, str] | None:
+        """The name and type of the one input that is a resource: it may come alone, as the body. None where there is none."""
+        found = [(one.name, one.type) for one in self.parameters if one.type in RESOURCES]
+        return found[0] if len(found) == 1 else None

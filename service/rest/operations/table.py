@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from service.errors import BadRequest
 from service.records.context import Context
 from service.rest.exchange import Call, FhirResponse
-from service.rest.operations import arguments, encounter_everything, lastn, meta, meta_add, meta_delete, patient_everything, stats
+from service.rest.operations import arguments, encounter_everything, lastn, meta, meta_add, meta_delete, patient_everything, stats, validate
 from service.rest.operations.arguments import Arguments
 from service.rest.operations.operation import Operation
 
@@ -17,6 +17,7 @@ OPERATIONS: tuple[Operation, ...] = (
     meta.OPERATION,
     meta_add.OPERATION,
     meta_delete.OPERATION,
+    validate.OPERATION,
 )
 
 _BY_CODE: Mapping[str, tuple[Operation, ...]] = {
@@ -27,7 +28,7 @@ _BY_CODE: Mapping[str, tuple[Operation, ...]] = {
 def run(ctx: Context, call: Call) -> FhirResponse:
     """The answer of the operation that `call` names. BadRequest for inputs that it does not know, with those that it does."""
     operation = called(call)
-    given = arguments.read(ctx, call)
+    given = arguments.read(ctx, call, operation.resource)
     _require_known(operation, given)
     return operation.run(ctx, call, given)
 

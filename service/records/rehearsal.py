@@ -1,0 +1,96 @@
+"""What a write would be told, without writing: the findings of the gate, and whatever else would refuse it, all at once.
+
+The change is planned and reviewed as a write plans and reviews it, in a transaction that is undone; so a rehearsal cannot disagree
+with the write but for what others change in between. https://hl7.org/fhir/R4/resource-operation-validate.html
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from service.errors import Issue, ServiceError, Unprocessable
+from service.records.change import Change, Create, Update
+from service.records.commit import rehearsed
+from service.records.context import Context
+from service.records.plan import plan
+from service.records.review import judged, review
+from service.records.write import Write
+from service.storage.database import Transaction
+
+_UNAVAILABLE = 500
+
+
+def judge(ctx: Context, type: str, tree: Mapping[str, Any], profiles: Sequence[str] = ()) -> list[Issue]:
+    """What is wrong with a resource by itself, and by each of `profiles`. Raises Unprocessable for a profile that is not known."""
+    with ctx.snapshot():
+        return [*ctx.service.gate.check(tree, type), *_held(profiles)]
+
+
+def rehearse(ctx: Context, change: Change, profiles: Sequence[str] = ()) -> list[Issue]:
+    """Everything that `change` would be told, errors and warnings, and what is wrong by `profiles`.
+
+    When nothing would refuse it, the last line says what it would come to. Raises Unprocessable for a profile that is not known.
+    """
+    return rehearsed(ctx, partial(_told, change=change, profiles=profiles))
+
+
+def _told(ctx: Context, tx: Transaction, change: Change, profiles: Sequence[str]) -> list[Issue]:
+    try:
+        writes = plan(ctx, tx, [change])
+    except ServiceError as error:
+        return [*_content(ctx, change, (), profiles), *_refusal(error)]
+    issues = [*_content(ctx, change, writes, profiles)]
+    return [*issues, *_around(ctx, tx, writes, has_errors(issues))]
+
+
+def _refusal(error: ServiceError) -> Sequence[Issue]:
+    """What a write would be told. What could not even be asked, because the service cannot answer now, is raised."""
+    if error.status >= _UNAVAILABLE:
+        raise error
+    return error.issues
+
+
+def has_errors(issues: Sequence[Issue]) -> bool:
+    """Whether one of the issues would refuse a write."""
+    return any(issue.severity in ("error", "fatal") for issue in issues)
+
+
+def _content(ctx: Context, change: Change, writes: Sequence[Write], profiles: Sequence[str]) -> Iterator[Issue]:
+    """What the gate says of the resource as it would be stored: with its references resolved."""
+    if isinstance(change, Create | Update):
+        resolved = writes[0].document if writes else None
+        tree = (resolved or change.document).tree
+        yield from judged(ctx, 0, change, tree)
+        yield from _held(profiles)
+
+
+def _held(profiles: Sequence[str]) -> Sequence[Issue]:
+    if profiles:
+        raise Unprocessable.of("not-supported", "unknown-profile", "Profiles cannot be named yet.", "http.profile")
+    return ()
+
+
+def _around(ctx: Context, tx: Transaction, writes: Sequence[Write], broken: bool) -> Iterator[Issue]:
+    """What the record says: references that lead nowhere, a deletion that others object to, and what becomes of the resource."""
+    if broken and writes[0].change.type == "SearchParameter":  # what it would search by can only be told of a valid one
+        return
+    try:
+        yield from review(ctx, tx, writes, {0: ()})[0]
+    except ServiceError as error:
+        yield from _refusal(error)
+        return
+    if not broken:
+        yield _outcome(writes[0])
+
+
+def _outcome(write: Write) -> Issue:
+    named = f"{write.change.type}/{write.key[1]}" if write.key and write.before else f"a new {write.change.type}"
+    says = {
+        "created": f"It would be accepted: {named} would be stored as version {write.version}.",
+        "updated": f"It would be accepted: {named} would get version {write.version}.",
+        "unchanged": f"It would be accepted, and change nothing: {named} says this already.",
+        "existing": f"Nothing would be created: the condition matches {named}.",
+        "deleted": f"{named} can be deleted.",
+        "absent": f"There is no {write.change.type} to delete; a deletion would be answered as done.",
+    }[write.outcome]
+    return Issue("information", "informational", f"would-be-{write.outcome}", says)
