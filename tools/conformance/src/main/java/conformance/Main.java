@@ -85,6 +85,8 @@ public final class Main {
         module.setErrorForUnknownProfiles(false);
         module.setAllowExamples(true);
         module.setBestPracticeWarningLevel(BestPracticeWarningLevel.Ignore);
+        module.setValidatorPolicyAdvisor(new References());
+        module.setValidatorResourceFetcher(new Nothing());
         return context.newValidator().registerValidatorModule(module);
     }
 
