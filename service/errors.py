@@ -29,7 +29,8 @@ class Issue:
 
     `severity` is fatal, error, warning or information; `code` a FHIR issue type; `rule` our own kebab-case name of the
     rule; `diagnostics` names the element, the rule and the mend; `expression` is the FHIRPath of the element, indexed.
-    Where several changes are made at once, `entry` is the place of the one that the line is about.
+    Where several changes are made at once, `entry` is the place of the one that the line is about. `profile` is the canonical URL
+    of the profile whose rule it is; None for R4's own rules and ours.
     """
 
     severity: str
@@ -38,6 +39,7 @@ class Issue:
     diagnostics: str
     expression: str | None = None
     entry: int | None = None
+    profile: str | None = None
 
 
 @dataclass(eq=False)

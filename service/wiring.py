@@ -7,6 +7,7 @@ from service import clock
 from service.config import PREFIX, Settings, SettingsError
 from service.fhir import definitions, library
 from service.fhir.library import Library, PackageError
+from service.fhir.profile.merge import ProfileError
 from service.records.context import Service
 from service.search.paging import Cursors
 from service.search.parameter import Registry
@@ -14,6 +15,7 @@ from service.search.registries import Registries
 from service.storage import secrets
 from service.storage.database import Database, Limits
 from service.validation.check import Gate
+from service.validation.profile.hold import Holder
 
 _CURSOR_KEY = "cursor-key"
 
@@ -29,7 +31,8 @@ def service(settings: Settings) -> Service:
 
     Raises storage.database.Unsafe for a database that could lose writes, SettingsError for a resource type that R4 does not know.
     """
-    defined = _defined(settings.resource_types, settings.base_url, settings.time_zone)
+    facts = (settings.resource_types, settings.base_url, settings.time_zone)
+    defined = _defined(*facts)
     known = defined.definitions
     store = database(settings)
     store.require_durable()
@@ -42,7 +45,7 @@ def service(settings: Settings) -> Service:
         definitions=known,
         library=_library(settings.packages),
         registries=registries,
-        gate=Gate(known),
+        gate=_gate(facts, settings.packages, settings.required_profiles, settings.unknown_profile),
         cursors=Cursors(key.encode()),
         clock=clock.now,
     )
@@ -56,6 +59,16 @@ def _defined(resource_types: str, base_url: str, time_zone: str) -> Registry:
     except ValueError as error:
         raise SettingsError(f"{PREFIX}RESOURCE_TYPES is malformed: {error}") from error
     return Registry(known, base_url, time_zone)
+
+
+@lru_cache(maxsize=4)
+def _gate(defined: tuple[str, str, str], packages: str, required: str, unknown: str) -> Gate:
+    """The gate, with the profiles that the service knows; it holds no data, so that services in one process share it."""
+    known = _defined(*defined).definitions
+    try:
+        return Gate(known, Holder(known, _library(packages), required, unknown == "refuse"))
+    except ProfileError as error:
+        raise SettingsError(f"{PREFIX}REQUIRED_PROFILES is malformed: {error}") from error
 
 
 @lru_cache(maxsize=4)

@@ -5,6 +5,9 @@ from typing import Any
 
 from service.errors import RULES_SYSTEM, Issue
 
+ISSUE_PROFILE = "https://clinic.example/fhir/StructureDefinition/issue-profile"
+"""The extension that names the profile whose rule an issue is about."""
+
 
 def tree(issues: Iterable[Issue]) -> dict[str, Any]:
     """The OperationOutcome that carries `issues`, as a JSON tree; with none, one informational line that all is well."""
@@ -24,4 +27,6 @@ def _line(issue: Issue) -> dict[str, Any]:
     }
     if issue.expression:
         line["expression"] = [issue.expression]
+    if issue.profile:
+        line = {"extension": [{"url": ISSUE_PROFILE, "valueCanonical": issue.profile}], **line}
     return line

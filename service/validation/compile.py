@@ -19,13 +19,14 @@ Extra = Callable[[Any, str, Run], None]
 class Shapes:
     """The shapes of one set of definitions, compiled on demand and shared by threads once complete.
 
-    `inner` checks a resource inside another one: (value, path, run, whether it is contained).
+    `inner` checks a resource inside another one: (value, path, run, whether it is contained). `met` is told of every extension.
     """
 
-    def __init__(self, definitions: Definitions, inner: Callable[[Any, str, Run, bool], None]) -> None:
+    def __init__(self, definitions: Definitions, inner: Callable[[Any, str, Run, bool], None], met: Extra | None = None) -> None:
         self.definitions = definitions
         self._all_types = frozenset(definitions.all_types)
         self._inner = inner
+        self._met = met
         self._complete: dict[str, Shape] = {}
         self._building: dict[str, Shape] = {}
         self._lock = RLock()
@@ -136,7 +137,7 @@ class Shapes:
     def _extras(self, element: Element, kind: Type | None) -> tuple[Extra, ...]:
         if kind is None or element.elements:
             return ()
-        extras: list[Extra | None] = []
+        extras: list[Extra | None] = [self._met] if kind.code == "Extension" else []
         if kind.code == "Reference":
             extras.append(target.reference_rule(kind, self._all_types))
         if kind.code in {"CodeableConcept", "Coding"}:

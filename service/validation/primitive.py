@@ -41,6 +41,8 @@ _MENDS = {
     "base64Binary": "must be base64 (RFC 4648 section 4) with padding, and not empty",
 }
 _MENDS |= {"markdown": _MENDS["string"], "xhtml": _MENDS["string"], "url": _MENDS["uri"], "canonical": _MENDS["uri"]}
+PRIMITIVES = frozenset(_MENDS)
+"""The names of the primitive types; their names begin with a small letter, all others with a capital."""
 
 
 def rule_for(structure: Structure) -> Rule:

@@ -1,9 +1,10 @@
 """One run of the gate over one document: where it stands and what it found."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from service.errors import Issue
+from service.terminology.lookup import Lookup
 
 MOST_ISSUES = 100
 
@@ -16,25 +17,37 @@ class Run:
     """Collects issues, at most `MOST_ISSUES`, and knows the resources around the element at hand.
 
     `root` is the resource that holds `contained` (%rootResource), `resource` the nearest resource (%resource),
-    `contained` the types of contained resources by id, `full_urls` the types of the entries of an enclosing Bundle.
+    `contained` the types of contained resources by id, `full_urls` the types of the entries of an enclosing Bundle, `bundle` that Bundle.
+    `profile` is the profile whose rules are being asked (None: R4's own). `terms` answers about codes what the library cannot;
+    `thorough` wants information too. `extensions` are those that the walk met, with their places.
     """
 
-    __slots__ = ("contained", "envelope", "full_urls", "issues", "resource", "root")
+    __slots__ = ("bundle", "contained", "envelope", "extensions", "full_urls", "issues", "profile", "resource", "root", "terms", "thorough")
 
-    def __init__(self, tree: Mapping[str, Any], envelope: bool = False) -> None:
+    def __init__(self, tree: Mapping[str, Any], envelope: bool = False, terms: Lookup | None = None, thorough: bool = False) -> None:
         self.issues: list[Issue] = []
         self.root = self.resource = tree
         self.contained: Mapping[str, str] = {}
         self.full_urls: Mapping[str, str] = {}
+        self.bundle: Mapping[str, Any] = {}
         self.envelope = envelope
+        self.profile: str | None = None
+        self.terms = terms
+        self.thorough = thorough
+        self.extensions: list[tuple[Mapping[str, Any], str]] = []
 
     def error(self, code: str, rule: str, path: str, text: str) -> None:
         """Adds an error on the element at `path`; `text` continues the sentence that the path begins."""
-        self.add(Issue("error", code, rule, f"{path} {text}", path))
+        self.add(Issue("error", code, rule, f"{path} {text}", path, profile=self.profile))
 
     def warning(self, code: str, rule: str, path: str, text: str) -> None:
         """Adds a warning on the element at `path`."""
-        self.add(Issue("warning", code, rule, f"{path} {text}", path))
+        self.add(Issue("warning", code, rule, f"{path} {text}", path, profile=self.profile))
+
+    def information(self, code: str, rule: str, path: str, text: str) -> None:
+        """Adds information on the element at `path`, when it is wanted."""
+        if self.thorough:
+            self.add(Issue("information", code, rule, f"{path} {text}", path, profile=self.profile))
 
     def add(self, issue: Issue) -> None:
         """Adds an issue. Raises Full when there are enough."""
@@ -42,26 +55,48 @@ class Run:
         if len(self.issues) >= MOST_ISSUES:
             raise Full
 
+    def passes(self, check: Callable[[], None]) -> bool:
+        """Whether a check finds no error; what it finds is not kept."""
+        kept, self.issues = self.issues, []
+        try:
+            check()
+            return not any(issue.severity in ("error", "fatal") for issue in self.issues)
+        except Full:
+            return False
+        finally:
+            self.issues = kept
+
     def enter(self, resource: Mapping[str, Any]) -> tuple[Any, ...]:
         """Steps into a resource that stands on its own; returns what `leave` needs."""
-        state = (self.root, self.resource, self.contained, self.full_urls)
+        state = (self.root, self.resource, self.contained, self.full_urls, self.bundle)
         self.root = self.resource = resource
         inner = resource.get("contained")
         self.contained = _types_by(inner, "id") if inner else {}
         entries = resource.get("entry") if resource.get("resourceType") == "Bundle" else None
         if entries:
-            self.full_urls = _full_urls(entries)
+            self.full_urls, self.bundle = _full_urls(entries), resource
         return state
 
     def enter_contained(self, resource: Mapping[str, Any]) -> tuple[Any, ...]:
         """Steps into a contained resource, which shares its container's `contained`."""
-        state = (self.root, self.resource, self.contained, self.full_urls)
+        state = (self.root, self.resource, self.contained, self.full_urls, self.bundle)
         self.resource = resource
         return state
 
     def leave(self, state: tuple[Any, ...]) -> None:
         """Steps back to where `enter` was called."""
-        self.root, self.resource, self.contained, self.full_urls = state
+        self.root, self.resource, self.contained, self.full_urls, self.bundle = state
+
+    def target(self, reference: str) -> Mapping[str, Any] | None:
+        """The resource that a reference points to, where it is at hand: contained, or in the enclosing Bundle."""
+        if reference.startswith("#"):
+            inner = (one for one in self.root.get("contained", ()) if one.get("id") == reference[1:])
+            return next(inner, None) if len(reference) > 1 else self.root
+        if reference not in self.full_urls:
+            return None
+        return next(
+            (entry["resource"] for entry in self.bundle["entry"] if entry.get("fullUrl") == reference and "resource" in entry), None
+        )
 
 
 def _types_by(resources: Any, key: str) -> dict[str, str]:
