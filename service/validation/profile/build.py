@@ -61,7 +61,7 @@ class _Compiler:
     def item(self, node: Node) -> ItemCheck:
         """What each value of a node must be."""
         if id(node) not in self._made:
-            check = self._made[id(node)] = ItemCheck()
+            check = self._made[id(node)] = ItemCheck(rules.kinds(node.types) if node.base else None)
             check.rules = list(self._rules(node))
             check.children = [one for kid in node.children.values() if (one := self._element(kid))]
             self._recur(node, check)
@@ -108,8 +108,6 @@ class _Compiler:
         return made
 
     def _rules(self, node: Node) -> Iterator[Rule]:
-        if (kinds := rules.kinds(node.types)) and node.base is not None:
-            yield kinds
         if node.fixed:
             yield rules.fixed(node.fixed)
         if node.pattern:

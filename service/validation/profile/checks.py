@@ -17,16 +17,21 @@ DEFAULT_SLICE = "@default"
 
 
 class ItemCheck:
-    """The rules of one value, and the elements inside it."""
+    """The rules of one value, and the elements inside it. `kinds` are the FHIR types that it may have (None: any)."""
 
-    __slots__ = ("children", "rules")
+    __slots__ = ("children", "kinds", "rules")
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: frozenset[str] | None = None) -> None:
+        self.kinds = kinds
         self.rules: list[Rule] = []
         self.children: list[ElementCheck] = []
 
     def check(self, item: Item, run: Run) -> None:
-        """Reports everything that is wrong with one value."""
+        """Reports everything that is wrong with one value; of one that has the wrong type, no more than that."""
+        if self.kinds is not None and item.kind is not None and item.kind not in self.kinds:
+            shown = " or ".join(sorted(self.kinds))
+            run.error("structure", "profile-type", item.path, f"is a {item.kind}, and the profile allows {shown} only")
+            return
         for rule in self.rules:
             rule(item, run)
         if self.children:
@@ -37,7 +42,7 @@ class ItemCheck:
     @property
     def is_empty(self) -> bool:
         """Whether it asks nothing."""
-        return not self.rules and not self.children
+        return self.kinds is None and not self.rules and not self.children
 
 
 class ElementCheck:
@@ -62,7 +67,7 @@ class ElementCheck:
             self._too_few(len(items), path, run)
         if self.maximum is not None and len(items) > self.maximum:
             self._too_many(items, path, run)
-        if self.each.rules or self.each.children:
+        if not self.each.is_empty:
             for item in items:
                 self.each.check(item, run)
         if self.slicing is not None:

@@ -39,18 +39,10 @@ def pattern(rule: ValueRule) -> Rule:
     return check
 
 
-def kinds(types: Sequence[TypeRule]) -> Rule | None:
-    """The value must be of one of the types; None where they say nothing."""
+def kinds(types: Sequence[TypeRule]) -> frozenset[str] | None:
+    """The types that a value may have; None where the profile leaves them open."""
     codes = frozenset(rule.code for rule in types)
-    if not codes or codes & _ABSTRACT:
-        return None
-    shown = " or ".join(sorted(codes))
-
-    def check(item: Item, run: Run) -> None:
-        if item.kind is not None and item.kind not in codes:
-            run.error("structure", "profile-type", item.path, f"is a {item.kind}, and the profile allows {shown} only")
-
-    return check
+    return None if not codes or codes & _ABSTRACT else codes
 
 
 def longest(length: int) -> Rule:
