@@ -6,7 +6,7 @@ parameter for indexed; `listed` makes one that knows what the index of a databas
 https://hl7.org/fhir/R4/searchparameter-registry.html
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache
@@ -15,7 +15,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from service.errors import BadRequest
-from service.fhir import compartment
+from service.fhir import compartment, library
 from service.fhir.definitions import Definitions
 from service.paths import resource_path
 from service.search import activation, extract, stated
@@ -30,6 +30,7 @@ from service.search.stated import OTHER_REFERENCE
 from service.search.type_plan import ROOTS, TypePlan, type_plan
 from service.search.types.literals import Literals
 from service.search.types.protocol import Json, Reading, Rows, SearchParameter
+from service.terminology.shelf import Shelf
 
 __all__ = ["OTHER_REFERENCE", "Registry", "SearchParameter"]
 
@@ -44,13 +45,25 @@ class Extracted:
 
 
 class Registry:
-    """Search parameters for one FHIR base and one clinic's time zone. `statements` remembers the SQL of the last searches' shapes."""
+    """Search parameters for one FHIR base and one clinic's time zone. `statements` remembers the SQL of the last searches' shapes.
 
-    def __init__(self, definitions: Definitions, base_url: str, time_zone: str = "UTC", folder: Path | None = None) -> None:
+    `shelf` has the value sets and code systems that searches know without a database: those that came with the service, when none is given.
+    """
+
+    def __init__(
+        self,
+        definitions: Definitions,
+        base_url: str,
+        time_zone: str = "UTC",
+        folder: Path | None = None,
+        shelf: Shelf | None = None,
+    ) -> None:
         self.definitions = definitions
+        self.shelf = shelf or Shelf(library.load(folder))
         numbers = {name: definitions.type_number(name) for name in definitions.all_types}
         self.reading = Reading(ZoneInfo(time_zone), Literals(base_url, numbers))
         self._rows = tuple(stated.read(folder or resource_path("fhir_profiles")))
+        self._own = frozenset(row["url"] for row in self._rows if "resourceType" in row)
         self.compartments = compartment.load()
         self._zone = time_zone
         self.statements = Memory()
@@ -70,7 +83,7 @@ class Registry:
         other = copy(self)
         other.defined = self
         other.listing, other.statements = listing, Memory()
-        other.proposed = proposals(listing.posted, self.definitions.types, self._plan_parameter, self._compiled)
+        other.proposed = proposals(self._foreign(listing.posted), self.definitions.types, self._plan_parameter, self._compiled)
         other._adopted = cache(other._adopted_of)
         other._view = cache(other._viewed)
         return other
@@ -120,7 +133,7 @@ class Registry:
 
     def objections(self, resource: Row) -> tuple[str, ...]:
         """Why a SearchParameter resource would not be searched by, for each type that it cannot be for."""
-        alone = proposals([resource], self.definitions.types, self._plan_parameter, self._compiled)
+        alone = proposals(self._foreign([resource]), self.definitions.types, self._plan_parameter, self._compiled)
         return tuple(f"'{one.code}' of {one.type} cannot be searched: {one.refusal}" for one in alone.refused())
 
     def digest_of(self, entry: activation.Listed) -> str | None:
@@ -163,6 +176,10 @@ class Registry:
                 if parameter.kind == "reference" and (not parameter.targets or type in parameter.targets):
                     keys.update(parameter.keys)
         return tuple(sorted(keys))
+
+    def _foreign(self, posted: Iterable[Row]) -> list[Row]:
+        """Without the clinic's own, which are in the record to be read."""
+        return [row for row in posted if row.get("url") not in self._own]
 
     def _add_others(self, type: str, rows: Rows) -> None:
         known = {(id, number) for _, id, number in rows.reference} if rows.literals else set()

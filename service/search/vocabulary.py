@@ -1,7 +1,9 @@
 """The value sets and code systems that are stored here, found by the index in the transaction of whoever asks: a write is seen at once.
 
-Where nothing is stored under a URL, the lists of R4's required bindings answer. The last code systems are kept as they were read, by
-their whole text, so that what is kept can never be another than what is stored. https://hl7.org/fhir/R4/valueset.html
+Where nothing is stored under a URL, the library answers: R4's own, those of the profiles that came with the service, and the packages
+of an administrator. Of a code system the fuller definition counts: a stored one with its concepts before one of the library that only
+names it. The last code systems are kept as they were read, by their whole text, so that what is kept can never be another than what is
+stored. https://hl7.org/fhir/R4/valueset.html
 """
 
 from collections.abc import Sequence
@@ -9,17 +11,19 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from service.fhir import definitions, document
+from service.fhir import document
 from service.search.parameter import Registry
-from service.search.query import Match, Query, Token, Uri
+from service.search.query import Match, Query, Target, Token, Uri
 from service.search.rows import Search
 from service.storage.database import Transaction
 from service.terminology import code_system
 from service.terminology.code_system import CodeSystem
-from service.terminology.lookup import Candidate, Codes, Json, Unanswerable, newest
+from service.terminology.lookup import Candidate, Json, Unanswerable, newest
 
 MOST_VERSIONS = 200
 """Resources with one URL."""
+_SUPPLEMENT = "supplement"
+_FULLNESS = ("complete", "fragment", "example")
 _KEPT = 16
 _LONGEST_KEPT = 1_000_000
 """Code systems that a process keeps, and the characters that one of them may have."""
@@ -34,16 +38,22 @@ class _Read(Candidate):
 
 @dataclass(slots=True)
 class Vocabulary:
-    """A `terminology.lookup.Lookup` over one transaction. What was read is kept as long as it lives: not beyond the transaction."""
+    """A `terminology.lookup.Lookup` over one transaction. What was read is kept as long as it lives: not beyond the transaction.
+
+    `library_first`: the value sets of the library answer before stored ones, for what only an administrator may decide.
+    """
 
     tx: Transaction
     registry: Registry
+    library_first: bool = False
+    compiled: dict[str, Any] = field(default_factory=dict)
     _systems: dict[tuple[str, str | None], CodeSystem | None] = field(default_factory=dict)
 
     def value_set(self, url: str, version: str | None) -> Json | None:
         """The ValueSet that counts (`terminology.lookup.newest`)."""
-        found = newest(self._stored("ValueSet", Match("url", (Uri(url),))), version)
-        return found.tree if found else None
+        asked = [self._value_set, self.registry.shelf.value_set]
+        answers = (ask(url, version) for ask in (reversed(asked) if self.library_first else asked))
+        return next((tree for tree in answers if tree is not None), None)
 
     def value_set_by_id(self, id: str) -> Json | None:
         """The ValueSet with that id."""
@@ -54,21 +64,31 @@ class Vocabulary:
         """The CodeSystem that counts; a supplement says nothing about which codes there are."""
         key = (url, version)
         if key not in self._systems:
-            stored = [_candidate(row) for row in self._rows("CodeSystem", Match("url", (Uri(url),)))]
-            found = newest([one for one in stored if one.system.content != "supplement"], version)
-            self._systems[key] = found.system if found else None
+            found = [self._code_system(url, version), self.registry.shelf.code_system(url, version)]
+            ranked = sorted((one for one in (reversed(found) if self.library_first else found) if one), key=_emptiness)
+            self._systems[key] = ranked[0] if ranked else None
         return self._systems[key]
 
-    def listed(self, url: str, version: str | None) -> Codes | None:
-        """The codes of a required value set of R4. Raises Unanswerable for one that a syntax decides instead of a list."""
-        if version not in (None, definitions.VERSION):
-            return None
-        syntax = self.registry.definitions.value_sets.syntax(url)
-        if syntax:
-            raise Unanswerable(
-                "not-supported", "value-set-syntax", f"{url} is decided by the syntax of its codes ({syntax}) and has no list"
-            )
-        return self.registry.definitions.codes(url)
+    def all_of(self, url: str) -> str | None:
+        """The code system that has `url` as its `valueSet`."""
+        is_searchable = "value-set" in self.registry.for_type("CodeSystem")
+        found = _counting(self._rows("CodeSystem", Match("value-set", (Uri(url),))), None) if is_searchable else None
+        return found.url if found else self.registry.shelf.all_of(url)
+
+    def supplements(self, url: str) -> Sequence[Json]:
+        """The CodeSystem resources that are supplements of the code system, stored ones first."""
+        stored = (one.tree for one in self._stored("CodeSystem", Match("supplements", (Target(url=url),))))
+        usable = [tree for tree in stored if tree.get("content") == _SUPPLEMENT and tree.get("status") != "entered-in-error"]
+        known = {tree.get("url") for tree in usable}
+        others = (tree for tree in self.registry.shelf.supplements(url) if tree.get("url") not in known)
+        return [*sorted(usable, key=lambda tree: (str(tree.get("url")), str(tree.get("version")))), *others]
+
+    def _value_set(self, url: str, version: str | None) -> Json | None:
+        found = newest(self._stored("ValueSet", Match("url", (Uri(url),))), version)
+        return found.tree if found else None
+
+    def _code_system(self, url: str, version: str | None) -> CodeSystem | None:
+        return _counting(self._rows("CodeSystem", Match("url", (Uri(url),))), version)
 
     def _stored(self, type: str, match: Match) -> list[Candidate]:
         return [Candidate(document.stored(row.body).tree, row.last_updated) for row in self._rows(type, match)]
@@ -78,6 +98,15 @@ class Vocabulary:
         if len(found) > MOST_VERSIONS:
             raise Unanswerable("too-costly", "versions", f"more than {MOST_VERSIONS} {type} resources have one url")
         return found
+
+
+def _counting(rows: Sequence[Any], version: str | None) -> CodeSystem | None:
+    found = newest([one for one in map(_candidate, rows) if one.system.content != _SUPPLEMENT], version)
+    return found.system if found else None
+
+
+def _emptiness(system: CodeSystem) -> int:
+    return _FULLNESS.index(system.content) if system.content in _FULLNESS else len(_FULLNESS)
 
 
 def _candidate(row: Any) -> _Read:

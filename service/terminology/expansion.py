@@ -1,7 +1,7 @@
 """Which codes a value set has.
 
 Includes are united, excludes taken away. Within one include, its codes or filters and each value set that it names narrow what is
-left. A value set without `compose` has the codes of its stored `expansion`. What is stored decides before the lists of R4.
+left. A value set without `compose`, or with one that cannot be answered here, has the codes of its stored `expansion`.
 Never a part for the whole: a code system of which nothing or only examples are stored has no expansion.
 https://hl7.org/fhir/R4/valueset.html#compositions, https://hl7.org/fhir/R4/valueset.html#expansion
 """
@@ -10,14 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.terminology import filters
+from service.terminology import filters, grammar
 from service.terminology.code_system import CodeSystem, Concept
+from service.terminology.implicit import found
 from service.terminology.lookup import Canonical, Lookup, Unanswerable, canonical
+from service.terminology.stored_expansion import is_partial, rows
 
 Json = Any
 Pair = tuple[str, str]
+_NOT_HERE = frozenset({"not-found", "not-supported"})
 _ENUMERABLE = frozenset({"complete", "fragment"})
-_UNCLOSED = "http://hl7.org/fhir/StructureDefinition/valueset-unclosed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +87,13 @@ class _Expander:
         return Expansion(members, frozenset(self.fragments))
 
     def named(self, name: Canonical) -> Members:
-        """The codes of a value set by its URL: a stored one, or a list of R4."""
+        """The codes of a value set by its URL, stored or implicit."""
         if str(name) not in self.known:
-            tree = self.lookup.value_set(name.url, name.version)
-            self.known[str(name)] = self._of_r4(name) if tree is None else self.resource(tree, str(name))
+            tree = found(self.lookup, name)
+            if tree is None:
+                raise Unanswerable("not-found", "value-set", f"the value set {str(name)[:200]!r} is not stored here")
+            self.known[str(name)] = self.resource(tree, str(name))
         return self.known[str(name)]
-
-    def _of_r4(self, name: Canonical) -> Members:
-        listed = self.lookup.listed(name.url, name.version)
-        if listed is None:
-            raise Unanswerable("not-found", "value-set", f"the value set {str(name)[:200]!r} is not stored here")
-        return {pair: Member(*pair) for pair in sorted(listed)}
 
     def resource(self, tree: Json, name: str | None = None) -> Members:
         """The codes of a ValueSet resource."""
@@ -107,14 +105,21 @@ class _Expander:
         if len(self.within) >= self.limits.depth:
             raise Unanswerable("too-costly", "value-set-depth", f"value sets name each other more than {self.limits.depth} deep")
         self.within.append(name)
-        if tree.get("compose"):
-            members = self._composed(tree, tree["compose"])
-        elif tree.get("expansion"):
-            members = _stored(name, tree["expansion"])
-        else:
-            raise Unanswerable("not-found", "value-set-content", f"{name[:200]} has neither 'compose' nor 'expansion': it has no codes")
+        members = self._defined(name, tree)
         self.within.pop()
         return members
+
+    def _defined(self, name: str, tree: Json) -> Members:
+        """What `compose` comes to; where that cannot be known, or when there is none, the stored expansion."""
+        if not tree.get("compose") and not tree.get("expansion"):
+            raise Unanswerable("not-found", "value-set-content", f"{name[:200]} has neither 'compose' nor 'expansion': it has no codes")
+        try:
+            return self._composed(tree, tree["compose"]) if tree.get("compose") else _stored(name, tree["expansion"])
+        except Unanswerable as error:
+            usable = tree.get("compose") and tree.get("expansion") and not is_partial(tree["expansion"])
+            if not usable or error.code not in _NOT_HERE:
+                raise
+            return _stored(name, tree["expansion"])
 
     def _composed(self, tree: Json, compose: Json) -> Members:
         _require_unlocked(compose)
@@ -142,12 +147,12 @@ class _Expander:
         if not part.get("system"):
             return _common(imports)
         if part.get("concept"):
-            found = {member.code: member for member in self._enumerated(part)}
+            listed = {member.code: member for member in self._enumerated(part)}
         elif imports and not part.get("filter"):
             return {pair: member for pair, member in _common(imports).items() if pair[0] == part["system"]}
         else:
-            found = {member.code: member for member in self._chosen(part)}
-        return _common([{(part["system"], code): member for code, member in found.items()}, *imports])
+            listed = {member.code: member for member in self._chosen(part)}
+        return _common([{(part["system"], code): member for code, member in listed.items()}, *imports])
 
     def _imported(self, tree: Json, url: str) -> Members:
         if not url.startswith("#"):
@@ -168,6 +173,13 @@ class _Expander:
     def _chosen(self, part: Json) -> Iterator[Member]:
         """The codes of a stored code system that satisfy the filters of an include; all of them, when it has none."""
         system, name = self._system(part), Canonical(part["system"], part.get("version"))
+        written = grammar.of(name.url)
+        if written and (system is None or system.content not in _ENUMERABLE):
+            raise Unanswerable(
+                "not-supported",
+                "code-system-syntax",
+                f"the codes of {name.url} are decided by their syntax ({written.name}) and have no list",
+            )
         if system is None:
             raise Unanswerable("not-found", "code-system", f"the code system {str(name)[:200]!r} is not stored here")
         if system.content not in _ENUMERABLE:
@@ -212,19 +224,13 @@ def _require_unlocked(compose: Json) -> None:
 
 def _stored(name: str, expansion: Json) -> Members:
     """The codes of a stored expansion. Raises Unanswerable when it says that it is not all of them."""
-    members: dict[Pair, Member] = {}
-    waiting, count = list(reversed(expansion.get("contains") or ())), 0
-    while waiting:
-        row = waiting.pop()
-        count += 1
-        if row.get("code") and row.get("system") and row.get("abstract") is not True:
-            members.setdefault(
-                (row["system"], row["code"]), Member(row["system"], row["code"], row.get("display"), False, row.get("inactive") is True)
-            )
-        waiting.extend(reversed(row.get("contains") or ()))
-    unclosed = any(one.get("url") == _UNCLOSED and one.get("valueBoolean") is not False for one in expansion.get("extension") or ())
-    if unclosed or expansion.get("offset") or (expansion.get("total") or 0) > count:
+    if is_partial(expansion):
         raise Unanswerable("not-supported", "partial-expansion", f"the stored expansion of {name[:200]} is only a part of it")
+    members: dict[Pair, Member] = {}
+    for row in rows(expansion):
+        if row.get("abstract") is not True:
+            pair = row["system"], row["code"]
+            members.setdefault(pair, Member(*pair, row.get("display"), False, row.get("inactive") is True))
     return members
 
 

@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/references.html#canonical, https://hl7.org/fhir/R4/resou
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -21,14 +21,20 @@ _ENTERED_IN_ERROR = "entered-in-error"
 class Lookup(Protocol):
     """Where value sets and code systems are found by their canonical URL. `version` None asks for the newest."""
 
+    compiled: dict[str, Any]
+    """What `terminology.judge` made of its value sets; it lives as long as the lookup, whose answers do not change meanwhile."""
+
     def value_set(self, url: str, version: str | None) -> Json | None:
         """The ValueSet; None when there is none."""
 
     def code_system(self, url: str, version: str | None) -> CodeSystem | None:
         """The CodeSystem; None when there is none."""
 
-    def listed(self, url: str, version: str | None) -> Codes | None:
-        """The codes of a required value set of R4; None when it is none, or no list."""
+    def all_of(self, url: str) -> str | None:
+        """The code system that has `url` as its `valueSet`, the one of all its codes; None when there is none."""
+
+    def supplements(self, url: str) -> Sequence[Json]:
+        """The CodeSystem resources that are supplements of the code system, in a stable order."""
 
 
 class Unanswerable(ValueError):

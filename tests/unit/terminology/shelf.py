@@ -1,11 +1,12 @@
 """Value sets and code systems without a database, and small ones to try things with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from service.terminology import code_system
 from service.terminology.code_system import CodeSystem
-from service.terminology.lookup import Candidate, Codes, newest
+from service.terminology.lookup import Candidate, newest
 
 Json = Any
 SYSTEM = "https://clinic.example/fhir/CodeSystem/s"
@@ -17,7 +18,7 @@ class Shelf:
     """A lookup over resources at hand."""
 
     resources: list[Json] = field(default_factory=list)
-    lists: dict[str, Codes] = field(default_factory=dict)
+    compiled: dict[str, Any] = field(default_factory=dict)
 
     def value_set(self, url: str, version: str | None) -> Json | None:
         """The ValueSet with that URL."""
@@ -28,12 +29,16 @@ class Shelf:
         tree = self._newest("CodeSystem", url, version)
         return None if tree is None else code_system.read(tree)
 
-    def listed(self, url: str, version: str | None) -> Codes | None:
-        """The list with that URL."""
-        return self.lists.get(url) if version is None else None
+    def all_of(self, url: str) -> str | None:
+        """The code system with that `valueSet`."""
+        return next((one["url"] for one in self.resources if one["resourceType"] == "CodeSystem" and one.get("valueSet") == url), None)
+
+    def supplements(self, url: str) -> Sequence[Json]:
+        """The supplements of a code system."""
+        return [one for one in self.resources if one.get("content") == "supplement" and one.get("supplements") == url]
 
     def _newest(self, type: str, url: str, version: str | None) -> Json | None:
-        found = [one for one in self.resources if one["resourceType"] == type and one["url"] == url]
+        found = [one for one in self.resources if one["resourceType"] == type and one["url"] == url and one.get("content") != "supplement"]
         chosen = newest([Candidate(one, number) for number, one in enumerate(found)], version)
         return chosen.tree if chosen else None
 

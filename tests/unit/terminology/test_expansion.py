@@ -119,13 +119,6 @@ def test_a_part_of_an_expansion_is_no_expansion(members: Any) -> None:
         expanded(of(stored({"system": SYSTEM, "code": "a"}, **members)), "v")
 
 
-def test_the_lists_of_r4_answer_after_what_is_stored() -> None:
-    shelf = Shelf([value_set("v", named("listed")), LETTERS], {f"{SETS}/listed": frozenset({(SYSTEM, "a"), (OTHER, "b")})})
-    assert expanded(shelf, "v") == ["a", "b*"]
-    shelf.resources.append(value_set("listed", codes("c")))
-    assert expanded(shelf, "v") == ["c"]
-
-
 def test_one_version_of_a_value_set_and_of_a_code_system() -> None:
     old = system(concept("old"), version="1")
     shelf = Shelf([old, {**LETTERS, "version": "2"}, {**value_set("v", {"system": SYSTEM, "version": "1"}), "version": "7"}])
@@ -143,7 +136,7 @@ def test_a_fragment_is_used_and_named() -> None:
     assert (len(found.members), found.fragments) == (3, frozenset({SYSTEM}))
 
 
-@pytest.mark.parametrize("content", ["not-present", "example", "supplement"])
+@pytest.mark.parametrize("content", ["not-present", "example"])
 def test_a_code_system_without_usable_content_has_only_what_is_listed(content: str) -> None:
     letters = {**LETTERS, "content": content}
     assert expanded(Shelf([letters, value_set("v", codes("a"))]), "v") == ["a"]
