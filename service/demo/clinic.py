@@ -27,6 +27,7 @@ DEFAULT_SEED = 1
 DEFAULT_DAY = date(2026, 11, 17)
 ZONE = ZoneInfo("America/Los_Angeles")
 _MORNING = "08:00"
+_CIRCUMSTANCES = "https://clinic.example/fhir/StructureDefinition/inventory-circumstances"
 
 
 def bundles(seed: int = DEFAULT_SEED, day: date = DEFAULT_DAY) -> Iterator[dict[str, Any]]:
@@ -104,13 +105,20 @@ def _closing(seed: int, day: date, stock: Stock) -> dict[str, Any]:
         "inventory",
         List,
         meta=controlled(),
+        extension=[_circumstances("inventory-close", "inventory-other")],
         identifier=[identifier("inventory", f"INV-{day:%Y%m%d}")],
         status="current",
         mode="snapshot",
         title="Controlled substances on hand, close of business",
         code=concept(local("cs-inventory", "Controlled-substance inventory")),
+        subject=premises.safe(),
         date=moment(evening, 10),
         source=people.ROOM_NURSES[1].reference,
         entry=[{"item": count} for count in counts],
     )
     return closing.tree()
+
+
+def _circumstances(at: str, kind: str) -> dict[str, Any]:
+    """What the law asks of an inventory besides the counts: at which end of the day it was taken, and why."""
+    return {"url": _CIRCUMSTANCES, "extension": [{"url": "moment", "valueCode": at}, {"url": "kind", "valueCode": kind}]}
