@@ -9,21 +9,48 @@ from functools import partial
 from typing import Any
 
 from service.errors import Issue, ServiceError, Unprocessable
+from service.fhir.definitions import VERSION
 from service.records.change import Change, Create, Update
 from service.records.commit import rehearsed
 from service.records.context import Context
 from service.records.plan import plan
 from service.records.review import judged, review
+from service.records.steady import steadily
 from service.records.write import Write
+from service.search.parameter import Registry
+from service.search.vocabulary import Vocabulary
 from service.storage.database import Transaction
+from service.validation.check import Asked
 
 _UNAVAILABLE = 500
+_R4 = "http://hl7.org/fhir/StructureDefinition/"
+_MOST_NAMED = 20
 
 
 def judge(ctx: Context, type: str, tree: Mapping[str, Any], profiles: Sequence[str] = ()) -> list[Issue]:
-    """What is wrong with a resource by itself, and by each of `profiles`. Raises Unprocessable for a profile that is not known."""
-    with ctx.snapshot():
-        return [*ctx.service.gate.check(tree, type), *_held(profiles)]
+    """What is wrong with a resource by itself and by each of `profiles`, and what could not be checked.
+
+    Raises Unprocessable for a profile that is not known.
+    """
+    _require_known(ctx, type, profiles)
+
+    def ask(registry: Registry) -> list[Issue]:
+        with ctx.snapshot() as tx:
+            terms = Vocabulary(tx, registry)
+            return ctx.service.gate.check(tree, type, Asked(profiles, terms, thorough=True))
+
+    return steadily(ctx, ask)
+
+
+def _require_known(ctx: Context, type: str, profiles: Sequence[str]) -> None:
+    known = ctx.service.gate.profiles(type)
+    library = ctx.service.library
+    for url in profiles:
+        is_known = url.partition("|")[0] in known and library.find("StructureDefinition", url) is not None
+        if not is_known and url not in (_R4 + type, f"{_R4}{type}|{VERSION}"):
+            named = ", ".join(known[:_MOST_NAMED]) + (f" and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else "")
+            says = f"{url[:200]!r} is no profile of {type} that is known here. Known are: {named or 'none'}."
+            raise Unprocessable.of("not-found", "unknown-profile", says, "http.profile")
 
 
 def rehearse(ctx: Context, change: Change, profiles: Sequence[str] = ()) -> list[Issue]:
@@ -31,6 +58,7 @@ def rehearse(ctx: Context, change: Change, profiles: Sequence[str] = ()) -> list
 
     When nothing would refuse it, the last line says what it would come to. Raises Unprocessable for a profile that is not known.
     """
+    _require_known(ctx, change.type, profiles)
     return rehearsed(ctx, partial(_told, change=change, profiles=profiles))
 
 
@@ -59,15 +87,7 @@ def _content(ctx: Context, change: Change, writes: Sequence[Write], profiles: Se
     """What the gate says of the resource as it would be stored: with its references resolved."""
     if isinstance(change, Create | Update):
         resolved = writes[0].document if writes else None
-        tree = (resolved or change.document).tree
-        yield from judged(ctx, 0, change, tree)
-        yield from _held(profiles)
-
-
-def _held(profiles: Sequence[str]) -> Sequence[Issue]:
-    if profiles:
-        raise Unprocessable.of("not-supported", "unknown-profile", "Profiles cannot be named yet.", "http.profile")
-    return ()
+        yield from judged(ctx, 0, change, (resolved or change.document).tree, Asked(profiles, thorough=True))
 
 
 def _around(ctx: Context, tx: Transaction, writes: Sequence[Write], broken: bool) -> Iterator[Issue]:

@@ -17,8 +17,10 @@ from service.search import index
 from service.storage import versions
 from service.storage.database import Transaction
 from service.storage.versions import Key
+from service.validation.check import Asked
 
 Findings = Mapping[int, Sequence[Issue]]
+_PLAINLY = Asked()
 _MOST_REFERRERS = 20
 _SEARCH_PARAMETER = "SearchParameter"
 _OBSERVATION_VALUE = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
@@ -66,11 +68,11 @@ def _is_complete(change: Create | Update) -> bool:
     return not any(reference.is_placeholder(text) or reference.conditional(text) for _, text in reference.replaceable(change.document.tree))
 
 
-def judged(ctx: Context, entry: int, change: Change, tree: Mapping[str, Any]) -> list[Issue]:
-    """What the gate says; and an update may not replace a resource by the part of it that a summary shows."""
-    issues = [replace(issue, entry=entry) for issue in ctx.service.gate.check(tree, change.type)]
+def judged(ctx: Context, entry: int, change: Change, tree: Mapping[str, Any], asked: Asked = _PLAINLY) -> list[Issue]:
+    """What the gate says, when it is `asked`; and an update may not replace a resource by the part of it that a summary shows."""
+    issues = [replace(issue, entry=entry) for issue in ctx.service.gate.check(tree, change.type, asked)]
     tags = tree["meta"].get("tag", ()) if isinstance(change, Update) and isinstance(tree.get("meta"), dict) else ()
-    if not issues and any(
+    if not any(issue.severity == "error" for issue in issues) and any(
         isinstance(tag, dict) and tag.get("code") == "SUBSETTED" and tag.get("system") == _OBSERVATION_VALUE for tag in tags
     ):
         says = (

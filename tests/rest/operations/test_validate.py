@@ -163,6 +163,51 @@ def test_a_deletion_is_told_who_objects(clinic: FlaskClient) -> None:
     assert clinic.get(f"/fhir/{address}").status_code == 200
 
 
+BP = "http://hl7.org/fhir/StructureDefinition/bp"
+ISSUE_PROFILE = "https://clinic.example/fhir/StructureDefinition/issue-profile"
+
+
+def test_profiles_are_asked_for(clinic: FlaskClient) -> None:
+    text = observation("Patient/nobody")
+    assert _errors(_ask(clinic, "Observation/$validate", text)) == []
+    found = _errors(_ask(clinic, f"Observation/$validate?profile={BP}", text))
+    assert {one["extension"][0]["url"] for one in found} == {ISSUE_PROFILE}
+    assert {one["extension"][0]["valueCanonical"].partition("|")[0] for one in found} == {BP}
+    claimed = json.loads(text) | {"meta": {"profile": [BP]}}
+    refusal = create(clinic, claimed)
+    for url in ("Observation/$validate", "Observation/$validate?mode=create", f"Observation/$validate?profile={BP}"):
+        told = _errors(_ask(clinic, url, claimed))
+        assert set(_rules([one for one in refusal.json["issue"] if one["severity"] == "error"])) <= set(_rules(told))
+        assert "slice-minimum" in _rules(told)
+    for profile in ("http://x.example/none", f"{BP}|9", "", "Patient", "http://hl7.org/fhir/StructureDefinition/Patient"):
+        answer = _ask(clinic, f"Observation/$validate?profile={profile}", text)
+        assert answer.status_code in (400, 422), profile
+    assert BP in issue(_ask(clinic, "Observation/$validate?profile=http://x.example/none", text), 422)["diagnostics"]
+    several = _errors(_ask(clinic, f"Observation/$validate?profile={BP}&profile=http://hl7.org/fhir/StructureDefinition/heartrate", text))
+    assert len({one["extension"][0]["valueCanonical"] for one in several}) == 2
+
+
+def test_what_is_stored_is_held_to_a_profile(clinic: FlaskClient) -> None:
+    person = made(clinic, patient())
+    seen = made(clinic, observation(f"Patient/{person['id']}"))
+    assert "slice-minimum" in _rules(_errors(clinic.get(f"/fhir/Observation/{seen['id']}/$validate?mode=profile&profile={BP}")))
+
+
+def test_codes_that_cannot_be_checked_are_told(clinic: FlaskClient) -> None:
+    profile = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-procedure"
+    procedure = {
+        "resourceType": "Procedure",
+        "meta": {"profile": [profile]},
+        "status": "completed",
+        "code": {"coding": [{"system": "http://snomed.info/sct", "code": "not-known-here"}]},
+        "subject": {"reference": "Patient/nobody"},
+        "performedDateTime": "2026-03-14T10:00:00Z",
+    }
+    told = _issues(_ask(clinic, "Procedure/$validate", procedure))
+    assert [one["expression"] for one in told if one["details"]["coding"][0]["code"] == "code-not-checked"] == [["Procedure.code"]]
+    assert _errors(_ask(clinic, "Procedure/$validate", procedure)) == []
+
+
 def test_what_is_stored_is_judged_where_nothing_is_sent(clinic: FlaskClient) -> None:
     person = made(clinic, patient())
     assert _errors(clinic.get(f"/fhir/Patient/{person['id']}/$validate")) == []
