@@ -2,6 +2,7 @@ package conformance;
 
 import ca.uhn.fhir.context.FhirContext;
 import ca.uhn.fhir.context.support.DefaultProfileValidationSupport;
+import ca.uhn.fhir.context.support.IValidationSupport;
 import ca.uhn.fhir.context.support.IValidationSupport.IssueSeverity;
 import ca.uhn.fhir.validation.FhirValidator;
 import ca.uhn.fhir.validation.SingleValidationMessage;
@@ -46,14 +47,14 @@ public final class Main {
         out.flush();
     }
 
-    private static void check(FhirValidator validator, String path, PrintStream out) throws IOException {
-        String text = Files.readString(Path.of(path));
+    private static void check(FhirValidator validator, String path, PrintStream out) {
         try {
+            String text = Files.readString(Path.of(path));
             for (SingleValidationMessage found : validator.validateWithResult(text).getMessages()) {
                 String severity = found.getSeverity().getCode();
                 say(out, path, severity, found.getLocationString(), found.getMessageId(), found.getMessage());
             }
-        } catch (RuntimeException error) {
+        } catch (IOException | RuntimeException error) {
             say(out, path, "fatal", "", error.getClass().getSimpleName(), String.valueOf(error.getMessage()));
         }
     }
@@ -74,13 +75,15 @@ public final class Main {
         for (String path : definitions) {
             loaded.load(Path.of(path));
         }
-        FhirInstanceValidator module = new FhirInstanceValidator(new ValidationSupportChain(
+        IValidationSupport support = new ValidationSupportChain(
                 loaded.support(),
                 new DefaultProfileValidationSupport(context),
                 terminology(context),
                 new CommonCodeSystemsTerminologyService(context),
                 new SnapshotGeneratingValidationSupport(context),
-                unknownSystems(context)));
+                unknownSystems(context));
+        FhirInstanceValidator module = new FhirInstanceValidator(support);
+        module.setWrappedWorkerContext(support, new Versioned(support));
         module.setAnyExtensionsAllowed(true);
         module.setErrorForUnknownProfiles(false);
         module.setAllowExamples(true);
