@@ -141,13 +141,14 @@ def db() -> None:
 @db.command()
 @click.argument("revision", default="head")
 def upgrade(revision: str) -> None:
-    """Bring the schema up to REVISION, the newest by default.
+    """Bring the schema up to REVISION, the newest by default, and install the clinic's definitions in it.
 
     \b
     Examples:
       infusion-records db upgrade
       infusion-records db upgrade 0002
     """
+    from service.records import installation
     from service.search import adoption
     from service.storage import migrate
 
@@ -157,6 +158,7 @@ def upgrade(revision: str) -> None:
         is_newest = migrate.current(database) == migrate.newest()
     if is_newest:
         with _record(Settings.load()) as ctx:
+            click.echo(f"{installation.install(ctx)} of the clinic's definitions were written.")
             click.echo(adoption.advice(ctx.service.registry) or "Every search parameter is indexed.")
 
 
@@ -216,14 +218,17 @@ def demo(port: int) -> None:
 
 def _load_clinic(settings: Settings) -> None:
     from service.demo import load
+    from service.records import installation
 
-    with _record(settings) as ctx, click.progressbar(length=1, label="Loading the demonstration clinic") as bar:
+    with _record(settings) as ctx:
+        installation.install(ctx)
+        with click.progressbar(length=1, label="Loading the demonstration clinic") as bar:
 
-        def advance(done: int, every: int) -> None:
-            bar.length = every
-            bar.update(done - bar.pos)
+            def advance(done: int, every: int) -> None:
+                bar.length = every
+                bar.update(done - bar.pos)
 
-        load.load(ctx, advance)
+            load.load(ctx, advance)
     click.echo(f"\n{load.welcome(settings.base_url)}\n")
 
 

@@ -1,13 +1,11 @@
-"""The nurse's two checklists, as Questionnaires and as filled-in QuestionnaireResponses."""
+"""The nurse's two checklists, filled in: the Questionnaires themselves are definitions that the service ships."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from fhir.resources.R4B.questionnaire import Questionnaire
 from fhir.resources.R4B.questionnaireresponse import QuestionnaireResponse
 from fhir.resources.R4B.reference import Reference
 
-from service.demo.transaction import Transaction
 from service.demo.visit import Visit
 
 _BASE = "https://clinic.example/fhir/Questionnaire/"
@@ -66,25 +64,8 @@ DISCHARGE = Form(
         Item("contact", "Emergency contact information given"),
     ),
 )
-FORMS = (BEFORE, DISCHARGE)
 _INTENTIONS = ("Mood improvement", "Less fear", "A quiet mind", "Sleep through the night", "Curiosity")
 _VALUE = {"boolean": "valueBoolean", "dateTime": "valueDateTime", "string": "valueString"}
-
-
-def add_forms(master: Transaction) -> None:
-    """The two Questionnaires."""
-    for form in FORMS:
-        master.ensure(
-            f"form/{form.name}",
-            Questionnaire,
-            url=form.url,
-            version=form.version,
-            name=form.title.replace(" ", ""),
-            title=form.title,
-            status="active",
-            subjectType=["Patient"],
-            item=[{"linkId": item.link, "text": item.text, "type": item.kind} for item in form.items],
-        )
 
 
 def add_before(visit: Visit, minute: int) -> Reference:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from fhir.resources.R4B.list import List
 
-from service.demo import chart, checklists, ledger, people, premises, vials
+from service.demo import chart, ledger, people, premises, vials
 from service.demo.codes import local
 from service.demo.elements import concept, controlled, identifier
 from service.demo.encounters import add_visit
@@ -56,7 +56,6 @@ def example_visit() -> dict[str, Any]:
 def _master(day: date, patients: dict[int, Person], stock: Stock) -> dict[str, Any]:
     master = Transaction(f"master/{day}")
     premises.add_premises(master)
-    checklists.add_forms(master)
     people.add_staff(master)
     vials.add_stock(master, stock)
     for plan in DAY:

@@ -39,13 +39,14 @@ class Context:
     """One request: first argument of every function of the record.
 
     `client` names who asks; Idempotency-Keys belong to a client. `tx` is bound while a transaction is being answered from
-    within, so that its reads see its writes.
+    within, so that its reads see its writes. `installs`: it may write the clinic's own definitions.
     """
 
     service: Service
     client: str = "anonymous"
     request_id: str = ""
     tx: Transaction | None = None
+    installs: bool = False
 
     def within(self, tx: Transaction) -> "Context":
         """The same request, reading inside `tx`."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from service.errors import Conflict, Issue, Unprocessable
 from service.fhir import reference
+from service.records import protection
 from service.records.change import Change, Create, Update
 from service.records.context import Context
 from service.records.write import ABSENT, DELETED, Write
@@ -49,6 +50,7 @@ def review(ctx: Context, tx: Transaction, writes: Sequence[Write], inspected: Fi
         if write.writes and write.document is not None and write.change.type == _SEARCH_PARAMETER:
             findings[write.entry] = [*findings.get(write.entry, ()), *_unsearchable(ctx, write.entry, write.document.tree)]
     _raise_errors(findings)
+    protection.require_own(ctx, writes)
     if ctx.service.settings.check_references:
         _require_targets(ctx, tx, writes)
         _require_unreferenced(ctx, tx, writes)

@@ -53,6 +53,7 @@ _NEWEST = select(*_ROW, resource.c.created).join_from(
     resource, version, (version.c.res_id == resource.c.res_id) & (version.c.version == resource.c.version)
 )
 _KEY = tuple_(resource.c.type, resource.c.fhir_id)
+_NUMBERS = select(resource.c.type, resource.c.fhir_id, resource.c.version)
 _LIVING = select(resource.c.type, resource.c.fhir_id).where(resource.c.deleted.is_(False))
 _READ = """
     SELECT v.res_id, v.type, v.fhir_id, v.version, v.last_updated, v.method, v.body
@@ -93,6 +94,16 @@ def current(tx: Transaction, keys: Iterable[Key], deleting: Collection[Key] = ()
             raise Collision
         found[row.type, row.fhir_id] = Current(row.res_id, row.version, row.last_updated, row.body, row.created)
     return found
+
+
+def newest(tx: Transaction, keys: Iterable[Key]) -> dict[Key, Row]:
+    """The newest version of each resource that exists or existed, as a reader sees it: nothing is locked."""
+    return {(row.type, row.fhir_id): _row(row) for row in selected(tx, _NEWEST, sorted(set(keys)))}
+
+
+def numbers(tx: Transaction, keys: Iterable[Key]) -> dict[Key, int]:
+    """The number of the newest version of each resource that exists or existed."""
+    return {(row.type, row.fhir_id): row.version for row in selected(tx, _NUMBERS, sorted(set(keys)))}
 
 
 def _lock(tx: Transaction, keys: Sequence[Key], key_share: bool) -> set[int]:

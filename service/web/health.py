@@ -2,6 +2,7 @@
 
 from flask import Flask, Response
 
+from service.records import installation
 from service.records.context import Service
 from service.storage import failures, migrate
 
@@ -11,19 +12,24 @@ _PLAIN = "text/plain; charset=utf-8"
 def register(app: Flask, service: Service) -> None:
     """Adds /livez and /readyz."""
     app.add_url_rule("/livez", "health.livez", lambda: Response("alive\n", content_type=_PLAIN))
-    app.add_url_rule("/readyz", "health.readyz", lambda: _ready(service))
+    watch = installation.Watch(service)
+    app.add_url_rule("/readyz", "health.readyz", lambda: _ready(service, watch))
 
 
-def _ready(service: Service) -> Response:
-    """200 when the database answers and its schema is the newest; 503 tells which of the two is missing."""
+def _ready(service: Service, watch: installation.Watch) -> Response:
+    """200 when the database answers and its schema is the newest; 503 tells which of the two is missing.
+
+    Definitions of the clinic that are not those of this version are told too; they do not keep the service from its work.
+    """
     try:
         with failures.translated():
             migrate.require_newest(service.database)
+            advice = watch.advice()
     except migrate.OutOfDate as error:
         return _not_ready(str(error))
     except Exception:  # noqa: BLE001 - whatever keeps the database away, the answer is the same
         return _not_ready("the database does not answer")
-    return Response("ready\n", content_type=_PLAIN)
+    return Response(f"ready\n{advice}\n" if advice else "ready\n", content_type=_PLAIN)
 
 
 def _not_ready(reason: str) -> Response:

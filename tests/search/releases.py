@@ -19,7 +19,7 @@ from service.search.reindex import reindex
 from tests.records.samples import create
 
 Tree = dict[str, Any]
-BASE = "https://clinic.example/fhir/SearchParameter/"
+BASE = "https://vendor.example/fhir/SearchParameter/"
 
 
 def search_parameter(type: str, code: str, expression: str, kind: str = "token", **members: Any) -> Tree:
