@@ -144,14 +144,16 @@ class _Compiler:
     def _any_of(self, code: str, urls: "list[str] | tuple[str, ...]") -> Rule:
         """A value of a type must meet one of the profiles of the type."""
         near, builder = self.profile.package, self.builder
+        only: list[ItemCheck] = []
 
         def check(item: Item, run: Run) -> None:
             if item.kind not in (None, code) or not urls:
                 return
-            found = [one for url in urls if (one := builder.profiles.find(url, near))]
-            if len(found) == len(urls) == 1:
-                builder.check(found[0]).check(item, run)
-            elif len(found) == len(urls) and not any(builder.conforms(item, url, near, run) for url in urls):
+            if not only and len(urls) == 1 and (found := builder.profiles.find(urls[0], near)):
+                only.append(builder.check(found))
+            if only:
+                only[0].check(item, run)
+            elif len(urls) > 1 and not any(builder.conforms(item, url, near, run) for url in urls):
                 run.error("structure", "type-profile", item.path, f"must meet one of {', '.join(urls)}")
 
         return check

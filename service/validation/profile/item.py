@@ -1,6 +1,6 @@
 """Values as profiles see them: each with its place, its FHIR type and, for a primitive, its id and extensions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from service.fhir.element import Element
@@ -31,39 +31,46 @@ def of_resource(resource: Mapping[str, Json], path: str) -> Item:
 class Access:
     """How the values of one element are read from the JSON object that holds it."""
 
-    __slots__ = ("names", "repeats")
+    __slots__ = ("members", "only", "repeats")
 
     def __init__(self, element: Element) -> None:
         self.repeats = element.repeats
-        self.names = tuple((name, "_" + name, kind.code if kind else None) for name, kind in element.properties.items())
+        names = [(name, "_" + name, kind.code if kind else None) for name, kind in element.properties.items()]
+        self.only = names[0] if len(names) == 1 else None
+        self.members = {member: row for row in names for member in row[:2] if member}
 
-    def items(self, node: Mapping[str, Json], path: str) -> list[Item]:
+    def items(self, node: Mapping[str, Json], path: str) -> Sequence[Item]:
         """The values in `node`, which stands at `path`."""
-        found: list[Item] = []
-        for name, beside, kind in self.names:
-            value, extra = node.get(name), node.get(beside)
-            if value is None and extra is None:
-                continue
-            if self.repeats:
-                found += _listed(value, extra, f"{path}.{name}", kind)
-            else:
-                found.append(_item(value, extra, f"{path}.{name}", kind))
-        return found
+        if self.only is not None:
+            return self._of(self.only, node, path)
+        given = dict.fromkeys(self.members[member] for member in node if member in self.members)
+        return [item for names in given for item in self._of(names, node, path)]
+
+    def _of(self, names: tuple[str, str, str | None], node: Mapping[str, Json], path: str) -> Sequence[Item]:
+        name, beside, kind = names
+        value, extra = node.get(name), node.get(beside)
+        if value is None and extra is None:
+            return ()
+        if self.repeats:
+            return _listed(value, extra, f"{path}.{name}", kind)
+        if kind == "Resource":
+            kind = _type_of(value)
+        return (Item(value, extra, f"{path}.{name}", kind),)
 
 
-def _listed(value: Json, extra: Json, path: str, kind: str | None) -> list[Item]:
+def _listed(value: Json, extra: Json, path: str, kind: str | None) -> Sequence[Item]:
     values, extras = value or (), extra or ()
-    if not extras:
-        return [_item(one, None, f"{path}[{index}]", kind) for index, one in enumerate(values)]
-    pairs = [(_at(values, index), _at(extras, index)) for index in range(max(len(values), len(extras)))]
-    return [_item(one, other, f"{path}[{index}]", kind) for index, (one, other) in enumerate(pairs)]
+    if extras:
+        pairs = [(_at(values, index), _at(extras, index)) for index in range(max(len(values), len(extras)))]
+        return [Item(one, other, f"{path}[{index}]", kind) for index, (one, other) in enumerate(pairs)]
+    if kind == "Resource":
+        return [Item(one, None, f"{path}[{index}]", _type_of(one)) for index, one in enumerate(values)]
+    return [Item(one, None, f"{path}[{index}]", kind) for index, one in enumerate(values)]
 
 
 def _at(array: Json, index: int) -> Json:
     return array[index] if index < len(array) else None
 
 
-def _item(value: Json, extra: Json, path: str, kind: str | None) -> Item:
-    if kind == "Resource" and isinstance(value, dict):
-        kind = str(value.get("resourceType"))
-    return Item(value, extra, path, kind)
+def _type_of(resource: Json) -> str:
+    return str(resource.get("resourceType")) if isinstance(resource, dict) else ""

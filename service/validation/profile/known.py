@@ -6,7 +6,7 @@ Tests hold every one of them to the FHIRPath engine.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from service.validation.profile.item import Item
+from service.validation.profile.item import NOTHING, Item
 from service.validation.run import Run
 
 Json = Any
@@ -36,7 +36,40 @@ def _has_value(item: Item, _run: Run) -> bool:
     return _has(node, "value") or _has(node, "dataAbsentReason")
 
 
+def _has_time(item: Item, _run: Run) -> bool:
+    """The time of an Observation, if it is a dateTime, is more than a date."""
+    value = item.content.get("effectiveDateTime")
+    return not isinstance(value, str) or len(value) > len("YYYY-MM-DD")
+
+
+def _has_source(item: Item, _run: Run) -> bool:
+    """Somebody or something made the Observation."""
+    return "performer" in item.content or "device" in item.content
+
+
+def _is_diastolic_lower(item: Item, _run: Run) -> bool:
+    """Every diastolic pressure of a panel is below the systolic one; the profile itself refuses two systolic ones."""
+    parts = item.content.get("component", ())
+    systolic = [number for part in parts if (number := _number(part, "8480-6")) is not None]
+    diastolic = [number for part in parts if (number := _number(part, "8462-4")) is not None]
+    return len(systolic) != 1 or all(number < systolic[0] for number in diastolic)
+
+
+def _number(part: Mapping[str, Json], loinc: str) -> Json:
+    """The number of a component that has a LOINC code."""
+    for coding in part.get("code", NOTHING).get("coding", ()):
+        if coding.get("code") == loinc and coding.get("system") == "http://loinc.org":
+            return part.get("valueQuantity", NOTHING).get("value")
+    return None
+
+
+_PRESSURE = "component.where(code.coding.where(system = 'http://loinc.org' and code = '{0}').exists()).value.ofType(Quantity)"
+
+
 KNOWN: Mapping[str, Holds] = {
+    "effective.ofType(dateTime).all(toString().length() > 10)": _has_time,
+    "performer.exists() or device.exists()": _has_source,
+    f"{_PRESSURE.format('8462-4')}.where(value >= %resource.{_PRESSURE.format('8480-6')}.value).empty()": _is_diastolic_lower,
     "($this as dateTime).toString().length() >= 8": _is_day_or_finer,
     "(component.empty() and hasMember.empty()) implies (dataAbsentReason.exists() or value.exists())": _has_value_or_parts,
     "value.exists() or dataAbsentReason.exists()": _has_value,

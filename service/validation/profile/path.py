@@ -27,6 +27,8 @@ class Step(NamedTuple):
 
 
 Steps = tuple[Step, ...]
+Test = Callable[[Json, Run], bool]
+"""A test of a JSON value, quicker than one of an Item: it needs neither place nor type."""
 
 
 def steps(text: str) -> Steps:
@@ -111,3 +113,53 @@ _TAKEN: dict[str, Callable[[Item, str, Run], Iterator[Item]]] = {
     "resolve": _resolved,
     "ofType": _of_type,
 }
+
+
+def along(way: Steps, inner: Test) -> Test:
+    """Whether any of the values that a path leads to passes `inner`."""
+    for step in reversed(way):
+        inner = _further(step, inner)
+    return inner
+
+
+def _further(step: Step, inner: Test) -> Test:
+    if step.call == "name":
+        return _at_name(step.argument, inner)
+    if step.call == "ofType":
+        return inner
+
+    def test(value: Json, run: Run) -> bool:
+        return any(inner(one.value, run) for one in _TAKEN[step.call](Item(value, None, "", None), step.argument, run))
+
+    return test
+
+
+def _at_name(name: str, inner: Test) -> Test:
+    def test(value: Json, run: Run) -> bool:
+        if type(value) is not dict:
+            return False
+        found = value.get(name)
+        if found is None:
+            return any(inner(one.value, run) for one in _named(Item(value, None, "", None), name, run))
+        if type(found) is not list:
+            return inner(found, run)
+        return any(inner(one, run) for one in found)
+
+    return test
+
+
+def having(fits: Callable[[Json, Json], bool], expected: Json) -> Test:
+    """Whether a value is, or has, what is expected."""
+    if isinstance(expected, str):
+        return lambda value, _run: bool(value == expected)
+    return lambda value, _run: fits(value, expected)
+
+
+def either(tests: Sequence[Test]) -> Test:
+    """Any of the tests."""
+    return tests[0] if len(tests) == 1 else lambda value, run: any(test(value, run) for test in tests)
+
+
+def every(tests: Sequence[Test]) -> Test:
+    """All of the tests."""
+    return tests[0] if len(tests) == 1 else lambda value, run: all(test(value, run) for test in tests)

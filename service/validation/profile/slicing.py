@@ -16,7 +16,7 @@ from service.fhir.profile.element import Node, Slicing
 from service.validation.profile.checks import Matches
 from service.validation.profile.compare import contains, dug, equals
 from service.validation.profile.item import Item
-from service.validation.profile.path import Step, Steps, reach, steps
+from service.validation.profile.path import Step, Steps, Test, along, either, every, having, reach, steps
 from service.validation.run import Run
 
 Json = Any
@@ -53,39 +53,39 @@ class Telling:
         return self._type(node, way) if kind == "type" else self._profile(node, way)
 
     def _value(self, node: Node, way: Steps) -> Matches | None:
+        test = self._stating(node, way)
+        return (lambda item, run: test(item.value, run)) if test else None
+
+    def _stating(self, node: Node, way: Steps) -> Test | None:
         """What is fixed along the way: at the end of it, inside a pattern above it, or in slices on it."""
         tests = list(self._stated(node, way))
         if way:
             step, further = way[0], way[1:]
-            for kid in self._below(node, step):
-                inner = self._of_kid(kid, further)
-                if inner is not None:
-                    tests.append(_any_along(step, inner))
-        return _all(tests)
+            tests += [along((step,), inner) for kid in self._below(node, step) if (inner := self._of_kid(kid, further))]
+        return every(tests) if tests else None
 
-    def _of_kid(self, kid: Node, further: Steps) -> Matches | None:
-        own = self._value(kid, further)
-        parts = [(part.minimum or 0, test) for part in kid.slices.values() if (test := self._value(part, further))]
+    def _of_kid(self, kid: Node, further: Steps) -> Test | None:
+        """What an element states; where it says nothing itself, its slices do: those that must be there, or any."""
+        own = self._stating(kid, further)
         if own is not None:
             return own
+        parts = [(part.minimum or 0, test) for part in kid.slices.values() if (test := self._stating(part, further))]
         needed = [test for minimum, test in parts if minimum] or [test for _, test in parts]
-        return _one_of(needed) if needed else None
+        return either(needed) if needed else None
 
-    def _stated(self, node: Node, way: Steps) -> Iterator[Matches]:
-        names = [step.argument for step in way if step.call == "name"]
-        if len(names) != len(way):
-            return
-        for stated, fits in ((node.fixed, equals), (node.pattern, contains)):
-            for expected in dug(stated.value, names) if stated else ():
-                yield _found_along(way, expected, fits)
+    def _stated(self, node: Node, way: Steps) -> Iterator[Test]:
+        names = [step.argument for step in way]
+        if all(step.call == "name" for step in way):
+            for stated, fits in ((node.fixed, equals), (node.pattern, contains)):
+                for expected in dug(stated.value, names) if stated else ():
+                    yield along(way, having(fits, expected))
         if not way and node.binding and node.binding[0] == "required":
             value_set = node.binding[1]
-            yield lambda item, run: self._in_value_set(item.value, value_set, run)
+            yield lambda value, run: self._in_value_set(value, value_set, run)
         if not way and not (node.fixed or node.pattern):
             for kid in node.children.values():
-                step = Step("name", kid.name.removesuffix("[x]"))
                 if (inner := self._of_kid(kid, ())) is not None:
-                    yield _any_along(step, inner)
+                    yield along((Step("name", kid.name.removesuffix("[x]")),), inner)
 
     def _exists(self, node: Node, way: Steps) -> Matches | None:
         for kid in self._at(node, way):
@@ -158,22 +158,3 @@ def _extensions(node: Node, url: str) -> Iterator[Node]:
     for part in sliced.slices.values() if sliced else ():
         if any(url in rule.profiles for rule in part.types):
             yield part
-
-
-def _found_along(way: Steps, expected: Json, fits: Callable[[Json, Json], bool]) -> Matches:
-    return lambda item, run: any(fits(one.value, expected) for one in reach(item, way, run))
-
-
-def _any_along(step: Step, inner: Matches) -> Matches:
-    way = (step,)
-    return lambda item, run: any(inner(one, run) for one in reach(item, way, run))
-
-
-def _one_of(tests: list[Matches]) -> Matches:
-    return tests[0] if len(tests) == 1 else lambda item, run: any(test(item, run) for test in tests)
-
-
-def _all(tests: list[Matches]) -> Matches | None:
-    if not tests:
-        return None
-    return tests[0] if len(tests) == 1 else lambda item, run: all(test(item, run) for test in tests)
