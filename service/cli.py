@@ -220,16 +220,15 @@ def _load_clinic(settings: Settings) -> None:
     from service.demo import load
     from service.records import installation
 
-    with _record(settings) as ctx:
+    with _record(settings) as ctx, click.progressbar(length=1, label="Loading the demonstration clinic") as bar:
         installation.install(ctx)
-        with click.progressbar(length=1, label="Loading the demonstration clinic") as bar:
-
-            def advance(done: int, every: int) -> None:
-                bar.length = every
-                bar.update(done - bar.pos)
-
-            load.load(ctx, advance)
+        load.load(ctx, lambda done, every: _advance(bar, done, every))
     click.echo(f"\n{load.welcome(settings.base_url)}\n")
+
+
+def _advance(bar: Any, done: int, every: int) -> None:
+    bar.length = every
+    bar.update(done - bar.pos)
 
 
 @main.command(name="import")
@@ -288,8 +287,7 @@ def _reindex_type(registries: "Registries", name: str) -> None:
 
     with click.progressbar(length=1, label=name) as bar:
         for progress in rebuilt(registries, name):
-            bar.length = progress.total
-            bar.update(progress.done - bar.pos)
+            _advance(bar, progress.done, progress.total)
         bar.update(bar.length or 1)
 
 
@@ -297,9 +295,8 @@ def _report(registry: "Registry") -> None:
     """What is indexed now, and what cannot be."""
     from service.search import adoption
 
-    refused = adoption.refusals(registry)
-    for line in refused:
-        click.echo(line, err=True)
+    if refused := adoption.refusals(registry):
+        click.echo("\n".join(refused), err=True)
     click.echo(adoption.advice(registry) or "Every search parameter is indexed.")
     if refused:
         raise click.ClickException(f"{len(refused)} were refused; the lines above say why.")
