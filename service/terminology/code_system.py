@@ -4,7 +4,7 @@ The hierarchy is that of nested concepts and of the properties `parent`, `subsum
 several parents. https://hl7.org/fhir/R4/codesystem.html#hierarchy, https://hl7.org/fhir/R4/codesystem-concept-properties.html
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -20,13 +20,19 @@ _INACTIVE = frozenset({"retired", "inactive"})
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """One code. `properties` are the values as text, by the code of the property; `abstract` marks a group that nobody may choose."""
+    """One code. `properties` are the values as text, by the code of the property; `abstract` marks a group that nobody may choose.
+
+    `designations` (other names) and `stated` (the properties) are the rows of the resource.
+    """
 
     code: str
     display: str | None = None
     properties: Properties = field(default_factory=dict)
     inactive: bool = False
     abstract: bool = False
+    definition: str | None = None
+    designations: Sequence[Json] = ()
+    stated: Sequence[Json] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class CodeSystem:
     parents: Mapping[str, tuple[str, ...]]
     children: Mapping[str, tuple[str, ...]]
     properties: frozenset[str]
+    name: str | None = None
 
     def key(self, code: str) -> str:
         """The form in which codes are the same."""
@@ -81,6 +88,7 @@ def read(tree: Json) -> CodeSystem:
         parents=parents,
         children=children,
         properties=frozenset(declared.union(*(concept.properties for concept in concepts.values()))),
+        name=tree.get("title") or tree.get("name"),
     )
 
 
@@ -106,6 +114,9 @@ def _concept(row: Json) -> Concept:
         properties=MappingProxyType(properties),
         inactive="true" in properties.get("inactive", ()) or not _INACTIVE.isdisjoint(properties.get("status", ())),
         abstract="true" in (*properties.get("notSelectable", ()), *properties.get("abstract", ())),
+        definition=row.get("definition"),
+        designations=row.get("designation") or (),
+        stated=row.get("property") or (),
     )
 
 

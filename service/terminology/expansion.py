@@ -44,6 +44,7 @@ class Member:
     display: str | None = None
     abstract: bool = False
     inactive: bool = False
+    designations: Sequence[Json] = ()
 
 
 Members = Mapping[Pair, Member]
@@ -168,7 +169,9 @@ class _Expander:
         for row in part["concept"]:
             if row.get("code"):
                 concept = (system.concept(row["code"]) if system else None) or Concept(row["code"])
-                yield Member(part["system"], row["code"], row.get("display") or concept.display, concept.abstract, concept.inactive)
+                names = (*(row.get("designation") or ()), *concept.designations)
+                display = row.get("display") or concept.display
+                yield Member(part["system"], row["code"], display, concept.abstract, concept.inactive, names)
 
     def _chosen(self, part: Json) -> Iterator[Member]:
         """The codes of a stored code system that satisfy the filters of an include; all of them, when it has none."""
@@ -191,7 +194,7 @@ class _Expander:
         if system.content == "fragment":
             self.fragments.add(part["system"])
         for concept in filters.selected(system, part.get("filter") or ()).values():
-            yield Member(part["system"], concept.code, concept.display, concept.abstract, concept.inactive)
+            yield Member(part["system"], concept.code, concept.display, concept.abstract, concept.inactive, concept.designations)
 
     def _is_inactive(self, member: Member) -> bool:
         system = self._system({"system": member.system})
@@ -230,7 +233,8 @@ def _stored(name: str, expansion: Json) -> Members:
     for row in rows(expansion):
         if row.get("abstract") is not True:
             pair = row["system"], row["code"]
-            members.setdefault(pair, Member(*pair, row.get("display"), False, row.get("inactive") is True))
+            names = row.get("designation") or ()
+            members.setdefault(pair, Member(*pair, row.get("display"), False, row.get("inactive") is True, names))
     return members
 
 

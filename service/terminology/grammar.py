@@ -1,7 +1,8 @@
-"""Code systems that are decided by how their codes are written, because nobody can list them: units, languages, mime types, currencies.
+"""Code systems that are decided by how their codes are written, because nobody can list them: units, languages, mime types, currencies,
+and the codes of drug packages.
 
-UCUM units, as `service.fhir.ucum` reads them, are exact. A language, a mime type or a currency that is well formed is accepted; whether
-it was ever registered is not checked. https://hl7.org/fhir/R4/terminologies-systems.html
+UCUM units, as `service.fhir.ucum` reads them, are exact. A language, a mime type, a currency or an NDC that is well formed is accepted;
+whether it was ever registered is not checked. https://hl7.org/fhir/R4/terminologies-systems.html
 """
 
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from service.fhir import syntax, units
+from service.terminology import ndc
 
 
 def _nameless(_: str) -> str | None:
@@ -46,6 +48,7 @@ _GRAMMARS: Mapping[str, Grammar] = MappingProxyType(
             Grammar("urn:ietf:bcp:47", "BCP 47", lambda code: bool(syntax.LANGUAGE.fullmatch(code)), str.casefold, remark=_FORM),
             Grammar("urn:ietf:bcp:13", "mime types", lambda code: bool(syntax.MIME_TYPE.fullmatch(code)), str.casefold, remark=_FORM),
             Grammar("urn:iso:std:iso:4217", "ISO 4217", lambda code: bool(syntax.CURRENCY.fullmatch(code)), remark=_FORM),
+            Grammar(ndc.NDC, "NDC", ndc.is_code, ndc.key, remark=_FORM),
         )
     }
 )

@@ -152,7 +152,8 @@ def _expanded(name: str, expansion: Json) -> Compiled:
     verdicts: dict[tuple[str, str], Verdict] = {}
     for row in rows(expansion):
         if row.get("abstract") is not True:
-            verdicts.setdefault((row["system"], row["code"]), Verdict(IN, None, row.get("display"), False, row.get("inactive") is True))
+            verdict = Verdict(IN, None, row.get("display"), False, row.get("inactive") is True, row.get("designation") or ())
+            verdicts.setdefault((row["system"], row["code"]), verdict)
     otherwise = unknown(f"the stored expansion of {name[:200]} is only a part of it") if is_partial(expansion) else NOT_IN
     return Compiled(Expanded(verdicts, otherwise), frozenset(system for system, _ in verdicts))
 

@@ -9,6 +9,7 @@ https://hl7.org/fhir/R4/valueset-definitions.html#ValueSet.compose.include
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from service.terminology import filters, grammar
 from service.terminology.code_system import CodeSystem, Concept
@@ -123,9 +124,11 @@ def _listed(lookup: Lookup, part: Json) -> CodeJudge:
     for row in part["concept"]:
         if row.get("code"):
             concept = (system.concept(row["code"]) if system else None) or Concept(row["code"])
-            verdicts.setdefault(key(row["code"]), _verdict(concept, row.get("display")))
+            verdicts.setdefault(key(row["code"]), _verdict(concept, row))
     return Listed(key, verdicts)
 
 
-def _verdict(concept: Concept, display: str | None = None) -> Verdict:
-    return Verdict(IN, None, display or concept.display, concept.abstract, concept.inactive)
+def _verdict(concept: Concept, row: Json = MappingProxyType({})) -> Verdict:
+    """A concept that is in, with the names that a row of the value set gives it before its own."""
+    names = (*(row.get("designation") or ()), *concept.designations)
+    return Verdict(IN, None, row.get("display") or concept.display, concept.abstract, concept.inactive, names)

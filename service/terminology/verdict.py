@@ -3,9 +3,10 @@
 Answers are combined as in logic with three values: one IN makes a union IN and one OUT makes an intersection OUT, whatever is unknown.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Answer(StrEnum):
@@ -22,13 +23,14 @@ IN, OUT, UNKNOWN = Answer.IN, Answer.OUT, Answer.UNKNOWN
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer about one code. `reason` says why it is unknown, or what was not checked of an IN. `display` is the name of the code, when
-    one is known; `abstract` marks a group that nobody may choose."""
+    one is known, `designations` are the rows of other ones; `abstract` marks a group that nobody may choose."""
 
     answer: Answer
     reason: str | None = None
     display: str | None = None
     abstract: bool = False
     inactive: bool = False
+    designations: Sequence[Any] = ()
 
 
 Judge = Callable[[str, str], Verdict]
