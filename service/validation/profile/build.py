@@ -40,8 +40,11 @@ class Builder:
         return self._checks[key]
 
     def conforms(self, item: Item, canonical: str, near: str, run: Run) -> bool:
-        """Whether a value meets a profile; one that is not known is met by whatever has its type."""
-        profile = self.profiles.find(canonical, near)
+        """Whether a value meets a profile; one that is not known, or builds on what is not, is met by whatever has its type."""
+        try:
+            profile = self.profiles.find(canonical, near)
+        except ProfileError:
+            return True
         if profile is None:
             return not canonical.startswith(CORE) or item.kind in (None, "Resource", canonical.removeprefix(CORE))
         if item.kind not in (None, profile.type):
@@ -135,11 +138,11 @@ class _Compiler:
             yield rules.target(types, rule.targets if narrower else (), self._conforms)
 
     def _target_name(self, canonical: str) -> str | None:
-        """The resource type of a target profile; None when it is not known."""
+        """The resource type of a target profile; None when it is not known. The profile itself may build on one that is not here."""
         if canonical.removeprefix(CORE) in self.builder.definitions.structures:
             return canonical.removeprefix(CORE)
-        profile = self.builder.profiles.find(canonical, self.profile.package)
-        return profile.type if profile else None
+        found = self.builder.profiles.library.find("StructureDefinition", canonical, near=self.profile.package)
+        return str(found.tree["type"]) if found else None
 
     def _any_of(self, code: str, urls: "list[str] | tuple[str, ...]") -> Rule:
         """A value of a type must meet one of the profiles of the type."""

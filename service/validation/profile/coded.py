@@ -18,6 +18,8 @@ from service.validation.run import Run
 
 Json = Any
 _SHOWN = 25
+_CODED = frozenset((*"code Coding CodeableConcept Quantity SimpleQuantity Age Count Distance Duration Money string uri".split(), None))
+"""The types that a binding speaks of (https://hl7.org/fhir/R4/terminologies.html#coded); None: the type is not known."""
 
 
 class Codes:
@@ -79,6 +81,8 @@ def binding_rule(codes: Codes, strength: str, value_set: str, near: str) -> Rule
     """The rule of a binding of strength required or extensible."""
 
     def rule(item: Item, run: Run) -> None:
+        if item.kind not in _CODED:
+            return
         pairs = _pairs(item.value)
         if not pairs:
             _without_code(item, run, strength, value_set)
