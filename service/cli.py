@@ -54,9 +54,7 @@ def _explained(error: Exception) -> str | None:
 
     if isinstance(error, ServiceError | Unsafe | OutOfDate):
         return str(error)
-    if isinstance(error, DBAPIError):
-        return f"The database cannot be used: {str(error.orig).strip().splitlines()[0]}"
-    return None
+    return f"The database cannot be used: {str(error.orig).strip().splitlines()[0]}" if isinstance(error, DBAPIError) else None
 
 
 def _port_option(command: Any) -> Any:
