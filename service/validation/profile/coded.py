@@ -18,7 +18,8 @@ from service.validation.run import Run
 
 Json = Any
 _SHOWN = 25
-_CODED = frozenset((*"code Coding CodeableConcept Quantity SimpleQuantity Age Count Distance Duration Money string uri".split(), None))
+_QUANTITIES = frozenset({"Quantity", "SimpleQuantity", "Age", "Count", "Distance", "Duration"})
+_CODED = _QUANTITIES | {"code", "Coding", "CodeableConcept", "string", "uri", None}
 """The types that a binding speaks of (https://hl7.org/fhir/R4/terminologies.html#coded); None: the type is not known."""
 
 
