@@ -19,6 +19,7 @@ from service.storage.database import Transaction
 from service.terminology import code_system
 from service.terminology.code_system import CodeSystem
 from service.terminology.lookup import Candidate, Json, Unanswerable, newest
+from service.terminology.shelf import is_about
 
 MOST_VERSIONS = 200
 """Resources with one URL."""
@@ -82,6 +83,21 @@ class Vocabulary:
         known = {tree.get("url") for tree in usable}
         others = (tree for tree in self.registry.shelf.supplements(url) if tree.get("url") not in known)
         return [*sorted(usable, key=lambda tree: (str(tree.get("url")), str(tree.get("version")))), *others]
+
+    def concept_map(self, url: str, version: str | None) -> Json | None:
+        """The ConceptMap that counts."""
+        found = newest(self._stored("ConceptMap", Match("url", (Uri(url),))), version)
+        return found.tree if found else self.registry.shelf.concept_map(url, version)
+
+    def concept_maps(self, system: str, reverse: bool) -> Sequence[Json]:
+        """The ConceptMaps that map codes of the system, by URL; those that map to it, when `reverse`."""
+        side = "target-system" if reverse else "source-system"
+        stored = self._stored("ConceptMap", Match(side, (Uri(system),)))
+        urls = {one.tree["url"] for one in stored if one.tree.get("url")}
+        nameless = [one.tree for one in stored if not one.tree.get("url") and newest([one], None)]
+        urls.update(tree["url"] for tree in self.registry.shelf.concept_maps(system, reverse))
+        named = (self.concept_map(url, None) for url in sorted(urls))
+        return [*(tree for tree in named if tree and is_about(tree, system, reverse)), *nameless]
 
     def _value_set(self, url: str, version: str | None) -> Json | None:
         found = newest(self._stored("ValueSet", Match("url", (Uri(url),))), version)

@@ -23,7 +23,11 @@ class Description:
     system: str
     version: str | None
     name: str
-    concept: Concept
+    code: str
+    display: str | None = None
+    definition: str | None = None
+    abstract: bool = False
+    inactive: bool = False
     designations: Sequence[Json] = ()
     properties: Sequence[Property] = ()
     parents: Sequence[Concept] = ()
@@ -44,7 +48,11 @@ def described(lookup: Lookup, system: str, code: str, version: str | None = None
         system=system,
         version=stored.version,
         name=stored.name or stored.url,
-        concept=concept,
+        code=concept.code,
+        display=concept.display,
+        definition=concept.definition,
+        abstract=concept.abstract,
+        inactive=concept.inactive,
         designations=[row for one in every for row in _names(one, concept)],
         properties=[found for one in every for found in _properties(one)],
         parents=[stored.concepts[one] for one in stored.parents.get(key, ())],
@@ -58,7 +66,7 @@ def displays(lookup: Lookup, system: str, code: str, version: str | None = None)
         found = described(lookup, system, code, version)
     except Unanswerable:
         return ()
-    names = (found.concept.display, *(row.get("value") for row in found.designations))
+    names = (found.display, *(row.get("value") for row in found.designations))
     return tuple(dict.fromkeys(name for name in names if name))
 
 
@@ -92,7 +100,7 @@ def _written(written: grammar.Grammar, code: str) -> Description:
     if not written.accepts(code):
         raise Unanswerable("not-found", "unknown-code", f"{code[:80]!r} is no code of {written.url} ({written.name})")
     properties = _forms(code) if written.url == ndc.NDC else ()
-    return Description(written.url, None, written.name, Concept(code, written.display(code)), properties=properties)
+    return Description(written.url, None, written.name, code, written.display(code), properties=properties)
 
 
 def _forms(code: str) -> list[Property]:

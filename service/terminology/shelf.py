@@ -43,10 +43,26 @@ class Shelf:
         """The supplements of a code system, by URL."""
         return self._indexed().supplements.get(url, ())
 
+    def concept_map(self, url: str, version: str | None) -> Json | None:
+        """The ConceptMap."""
+        found = self.library.find("ConceptMap", url, version, self.near)
+        return found.tree if found else None
+
+    def concept_maps(self, system: str, reverse: bool) -> Sequence[Json]:
+        """The ConceptMaps that map codes of the system, by URL; those that map to it, when `reverse`."""
+        trees = (self.concept_map(url, None) for url in self.library.urls("ConceptMap"))
+        return [tree for tree in trees if tree and is_about(tree, system, reverse)]
+
     def _indexed(self) -> "_Index":
         if self._index is None:
             self._index = _Index(self.library)
         return self._index
+
+
+def is_about(tree: Json, system: str, reverse: bool) -> bool:
+    """Whether a ConceptMap maps codes of the code system; whether it maps to it, when `reverse`."""
+    side = "target" if reverse else "source"
+    return any(group.get(side) == system for group in tree.get("group") or ())
 
 
 class _Index:

@@ -7,6 +7,7 @@ from typing import Any
 from service.terminology import code_system
 from service.terminology.code_system import CodeSystem
 from service.terminology.lookup import Candidate, newest
+from service.terminology.shelf import is_about
 
 Json = Any
 SYSTEM = "https://clinic.example/fhir/CodeSystem/s"
@@ -36,6 +37,14 @@ class Shelf:
     def supplements(self, url: str) -> Sequence[Json]:
         """The supplements of a code system."""
         return [one for one in self.resources if one.get("content") == "supplement" and one.get("supplements") == url]
+
+    def concept_map(self, url: str, version: str | None) -> Json | None:
+        """The ConceptMap with that URL."""
+        return self._newest("ConceptMap", url, version)
+
+    def concept_maps(self, system: str, reverse: bool) -> Sequence[Json]:
+        """The ConceptMaps about codes of the system."""
+        return [one for one in self.resources if one["resourceType"] == "ConceptMap" and is_about(one, system, reverse)]
 
     def _newest(self, type: str, url: str, version: str | None) -> Json | None:
         found = [one for one in self.resources if one["resourceType"] == type and one["url"] == url and one.get("content") != "supplement"]
