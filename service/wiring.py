@@ -14,6 +14,7 @@ from service.search.parameter import Registry
 from service.search.registries import Registries
 from service.storage import secrets
 from service.storage.database import Database, Limits
+from service.terminology.shelf import Shelf
 from service.validation.check import Gate
 from service.validation.profile.hold import Holder
 
@@ -31,7 +32,7 @@ def service(settings: Settings) -> Service:
 
     Raises storage.database.Unsafe for a database that could lose writes, SettingsError for a resource type that R4 does not know.
     """
-    facts = (settings.resource_types, settings.base_url, settings.time_zone)
+    facts = (settings.resource_types, settings.base_url, settings.time_zone, settings.packages)
     defined = _defined(*facts)
     known = defined.definitions
     store = database(settings)
@@ -45,28 +46,28 @@ def service(settings: Settings) -> Service:
         definitions=known,
         library=_library(settings.packages),
         registries=registries,
-        gate=_gate(facts, settings.packages, settings.required_profiles, settings.unknown_profile),
+        gate=_gate(facts, settings.required_profiles, settings.unknown_profile),
         cursors=Cursors(key.encode()),
         clock=clock.now,
     )
 
 
 @lru_cache(maxsize=4)
-def _defined(resource_types: str, base_url: str, time_zone: str) -> Registry:
+def _defined(resource_types: str, base_url: str, time_zone: str, packages: str) -> Registry:
     """What FHIR and the clinic define; it holds no data, so that services in one process share it."""
     try:
         known = definitions.load(resource_types)
     except ValueError as error:
         raise SettingsError(f"{PREFIX}RESOURCE_TYPES is malformed: {error}") from error
-    return Registry(known, base_url, time_zone)
+    return Registry(known, base_url, time_zone, shelf=Shelf(_library(packages)))
 
 
 @lru_cache(maxsize=4)
-def _gate(defined: tuple[str, str, str], packages: str, required: str, unknown: str) -> Gate:
+def _gate(defined: tuple[str, str, str, str], required: str, unknown: str) -> Gate:
     """The gate, with the profiles that the service knows; it holds no data, so that services in one process share it."""
     known = _defined(*defined).definitions
     try:
-        return Gate(known, Holder(known, _library(packages), required, unknown == "refuse"))
+        return Gate(known, Holder(known, _library(defined[3]), required, unknown == "refuse"))
     except ProfileError as error:
         raise SettingsError(f"{PREFIX}REQUIRED_PROFILES is malformed: {error}") from error
 
