@@ -29,6 +29,9 @@ INDICATIONS = {
 SERIES = codes.local("ketamine-induction-series", "Ketamine induction series (6 infusions in 2-3 weeks)")
 MAINTENANCE = codes.local("ketamine-maintenance", "Ketamine maintenance (booster infusions)")
 SERIES_LENGTH = 6
+ASSESSMENT_AND_PLAN = codes.Code("http://hl7.org/fhir/us/core/CodeSystem/careplan-category", "assess-plan")
+_TITLE = "Six infusions in two to three weeks"
+_ASSERTED = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate"
 
 
 def indication(mrn: str) -> Reference:
@@ -46,36 +49,64 @@ def add_chart(master: Transaction, plan: Plan, person: Person, day: date) -> Non
     patient = master.reference("Patient", f"patient/{person.mrn}")
     first = day - timedelta(days=GAPS[plan.earlier - 1] if plan.earlier else 0)
     condition = _add_condition(master, plan, patient, first - timedelta(days=28))
-    _add_allergy_status(master, plan.mrn, patient, first - timedelta(days=28))
+    _add_allergy_status(master, plan, patient, first - timedelta(days=28))
     if plan.kind is not Kind.CONSULT:
         _add_treatment(master, plan, patient, condition, first)
 
 
 def _add_condition(master: Transaction, plan: Plan, patient: Reference, recorded: date) -> Reference:
     code, text = INDICATIONS[plan.indication]
+    abated = recorded + timedelta(days=49) if plan.kind is Kind.FOLLOW_UP else None
     return master.ensure(
         f"condition/{plan.mrn}",
         Condition,
         identifier=[identifier("condition", f"{plan.mrn}-1")],
-        clinicalStatus=concept(codes.hl7("condition-clinical", "active")),
+        extension=[{"url": _ASSERTED, "valueDateTime": recorded.isoformat()}],
+        clinicalStatus=concept(codes.hl7("condition-clinical", "remission" if abated else "active")),
         verificationStatus=concept(codes.hl7("condition-ver-status", "confirmed")),
         category=[concept(codes.hl7("condition-category", "problem-list-item"))],
         code=concept(code, text=text),
         subject=patient,
+        onsetDateTime=f"{recorded.year - 6}-03",
+        abatementDateTime=abated.isoformat() if abated else None,
         recordedDate=recorded.isoformat(),
     )
 
 
-def _add_allergy_status(master: Transaction, mrn: str, patient: Reference, recorded: date) -> None:
+def add_diagnosis(written: Transaction, plan: Plan, whom: tuple[Reference, Reference], recorded: date) -> Reference:
+    """What is found at a visit (patient, encounter): the diagnosis of that encounter."""
+    code, text = INDICATIONS[plan.indication]
+    patient, encounter = whom
+    return written.add(
+        "diagnosis",
+        Condition,
+        identifier=[identifier("condition", f"{plan.mrn}-2")],
+        extension=[{"url": _ASSERTED, "valueDateTime": recorded.isoformat()}],
+        clinicalStatus=concept(codes.hl7("condition-clinical", "active")),
+        verificationStatus=concept(codes.hl7("condition-ver-status", "confirmed")),
+        category=[concept(codes.hl7("condition-category", "encounter-diagnosis"))],
+        code=concept(code, text=text),
+        subject=patient,
+        encounter=encounter,
+        onsetDateTime=f"{recorded.year - 6}-03",
+        recordedDate=recorded.isoformat(),
+    )
+
+
+def _add_allergy_status(master: Transaction, plan: Plan, patient: Reference, recorded: date) -> None:
+    """Nobody is allergic to anything, but for the patient of the consultation."""
+    allergic = plan.kind is Kind.CONSULT
     master.ensure(
-        f"allergy/{mrn}",
+        f"allergy/{plan.mrn}",
         AllergyIntolerance,
-        identifier=[identifier("allergy", f"{mrn}-1")],
+        identifier=[identifier("allergy", f"{plan.mrn}-1")],
         clinicalStatus=concept(codes.hl7("allergyintolerance-clinical", "active")),
         verificationStatus=concept(codes.hl7("allergyintolerance-verification", "confirmed")),
-        code=concept(text="No known allergies"),
+        category=["medication"] if allergic else None,
+        code=concept(codes.ONDANSETRON, text="Ondansetron") if allergic else concept(text="No known allergies"),
         patient=patient,
         recordedDate=recorded.isoformat(),
+        reaction=[{"manifestation": [concept(codes.ITCHING)], "severity": "mild"}] if allergic else None,
     )
 
 
@@ -103,6 +134,7 @@ def _add_treatment(master: Transaction, plan: Plan, patient: Reference, conditio
         description=concept(text="Half the burden of symptoms within six weeks"),
         subject=patient,
         startDate=first.isoformat(),
+        target=[{"measure": concept(*codes.PHQ9), "dueDate": (first + timedelta(days=42)).isoformat()}],
         addresses=[condition],
     )
     if not maintenance:
@@ -115,9 +147,11 @@ def _add_plan(master: Transaction, plan: Plan, patient: Reference, links: tuple[
         f"plan/{plan.mrn}",
         CarePlan,
         identifier=[identifier("care-plan", f"{plan.mrn}-1")],
+        text={"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{_TITLE}; {plan.earlier} done.</p></div>'},
         status="completed" if plan.earlier == SERIES_LENGTH else "active",
         intent="plan",
-        title="Six infusions in two to three weeks",
+        category=[concept(ASSESSMENT_AND_PLAN)],
+        title=_TITLE,
         subject=patient,
         period=period(first.isoformat()),
         author=PSYCHIATRIST.reference,

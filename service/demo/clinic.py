@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from fhir.resources.R4B.list import List
 
-from service.demo import chart, ledger, people, premises, vials
+from service.demo import chart, claims, ledger, people, premises, vials
 from service.demo.codes import local
 from service.demo.elements import concept, controlled, identifier
 from service.demo.encounters import add_visit
@@ -36,6 +36,10 @@ def bundles(seed: int = DEFAULT_SEED, day: date = DEFAULT_DAY) -> Iterator[dict[
     The same seed and day give the same bytes. The example visit is of 2026-11-17 whatever the day; it comes first, because it
     brings the clinic, its safe and three of its staff, which the other Bundles name by identifier.
     """
+    yield from map(claims.claiming, _bundles(seed, day))
+
+
+def _bundles(seed: int, day: date) -> Iterator[dict[str, Any]]:
     yield example_visit()
     stock = vials.opening(day)
     patients = people.patients(seed)

@@ -94,6 +94,7 @@ RAISED_PRESSURE = Code(SNOMED, "24184005", "Finding of increased blood pressure 
 NAUSEA = Code(SNOMED, "422587007", "Nausea (finding)")
 ANXIETY = Code(SNOMED, "48694002")
 HYPOXEMIA = Code(SNOMED, "389087006")
+ITCHING = Code(SNOMED, "418363000", "Itching of skin")
 DIZZINESS = Code(SNOMED, "404640003", "Dizziness (finding)")
 KETAMINE_REACTION = Code(SNOMED, "292165004", "Ketamine adverse reaction (disorder)")
 

@@ -5,13 +5,14 @@ from fhir.resources.R4B.encounter import Encounter
 from fhir.resources.R4B.provenance import Provenance
 from fhir.resources.R4B.reference import Reference
 
-from service.demo import access, chart, checklists, codes, incidents, infusion, premises, scales, vitals
+from service.demo import access, authorship, chart, checklists, codes, incidents, infusion, premises, scales, vitals
 from service.demo.elements import concept, identifier
 from service.demo.infusion import START
 from service.demo.schedule import Incident, Kind
 from service.demo.vials import Stock
 from service.demo.visit import Visit, add_encounter
 
+_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _AFTER_STOP = 33
 _DURING_MOOD = (5, 10, 15, 25, 35, 45)
 _DURING_PAIN = (5, 10, 15, 30, 45, 60, 90, 120, 150, 180, 210)
@@ -27,6 +28,7 @@ def add_visit(visit: Visit, stock: Stock) -> None:
         _add_infusion_visit(visit, stock)
     else:
         _add_talk(visit)
+    authorship.add_authorship(visit)
 
 
 def _add_infusion_visit(visit: Visit, stock: Stock) -> None:
@@ -82,12 +84,15 @@ def _add_talk(visit: Visit) -> None:
     scales.add_mood(visit, 5, visit.plan.earlier)
     vitals.add_weight(visit)
     vitals.add_set(visit, vitals.BASELINE_MINUTE, vitals.resting(visit))
+    vitals.add_declined_temperature(visit)
+    if visit.plan.kind is Kind.CONSULT:
+        chart.add_diagnosis(visit.transaction, visit.plan, (visit.patient, visit.encounter), visit.arrival.date())
     _add_signature(visit, length + 5, [])
 
 
 def _add_no_show(visit: Visit) -> None:
     """A patient who does not come: the Appointment says so, the Encounter is cancelled."""
-    kind = concept(codes.local(visit.plan.kind.value))
+    kind = concept(codes.local(visit.plan.kind.value), codes.PATIENT_ENCOUNTER)
     visit.transaction.add(
         "encounter",
         Encounter,
@@ -101,6 +106,7 @@ def _add_no_show(visit: Visit) -> None:
             "appointment": [_add_appointment(visit, "noshow", 110)],
             "period": {"start": visit.at(0)},
             "reasonReference": [chart.indication(visit.plan.mrn)],
+            "hospitalization": {"dischargeDisposition": {"extension": [{"url": _ABSENT, "valueCode": "not-applicable"}]}},
             "serviceProvider": premises.clinic(),
         },
     )

@@ -148,10 +148,13 @@ def _add_order(visit: Visit, plan: Course) -> Reference:
         encounter=visit.encounter,
         authoredOn=visit.at(14),
         requester=visit.prescriber,
+        reportedBoolean=False,
         reasonReference=[chart.indication(visit.plan.mrn)],
+        dispenseRequest={"numberOfRepeatsAllowed": 0, "quantity": quantity(milligrams(plan.drawn_ug), "mg")},
         dosageInstruction=[
             {
                 "text": text,
+                "timing": {"event": [visit.at(START)]},
                 "route": concept(codes.INTRAVENOUS),
                 "doseAndRate": [{"doseQuantity": quantity(target, "mg"), "rateQuantity": quantity(first.rate_ml_h, "mL/h")}],
                 "maxDosePerAdministration": quantity(milligrams(plan.drawn_ug), "mg"),

@@ -60,6 +60,13 @@ def add_draw(visit: Visit, stock: Stock, draw: Draw, minute: int, order: Referen
         authorizingPrescription=[order],
         type=concept(codes.act("FS", "Floor stock")),
         quantity=quantity(milligrams(draw.amount_ug), "mg"),
+        dosageInstruction=[
+            {
+                "text": "For the infusion of this visit, as ordered",
+                "timing": {"event": [visit.at(minute + 5)]},
+                "doseAndRate": [{"doseQuantity": quantity(milligrams(draw.amount_ug), "mg")}],
+            }
+        ],
         whenPrepared=visit.at(minute),
         whenHandedOver=visit.at(minute + 2),
         destination=visit.room,

@@ -12,7 +12,7 @@ from fhir.resources.R4B.practitionerrole import PractitionerRole
 from fhir.resources.R4B.reference import Reference
 from fhir.resources.R4B.relatedperson import RelatedPerson
 
-from service.demo import codes
+from service.demo import codes, demographics, premises
 from service.demo.elements import built, coding, concept, identifier, named, period
 from service.demo.schedule import DAY
 from service.demo.transaction import Transaction
@@ -125,13 +125,14 @@ def _person(mrn: str, given: str, family: str, chance: Random) -> Person:
 
 def add_patient(master: Transaction, person: Person) -> None:
     """The Patient and the adult who takes the patient home."""
+    number = int(person.mrn[-2:])
     master.ensure(
         f"patient/{person.mrn}",
         Patient,
         meta=built(Meta, tag=[coding(codes.TEST_DATA)]),
         identifier=[identifier("mrn", person.mrn, "MR")],
         active=True,
-        name=[{"use": "official", "family": person.family, "given": [person.given]}],
+        name=[{"use": "official", "family": person.family, "given": [person.given]}, *demographics.earlier_names(number, person.given)],
         gender=person.gender,
         birthDate=person.birth_date,
         address=[
@@ -142,9 +143,15 @@ def add_patient(master: Transaction, person: Person) -> None:
                 "state": "CA",
                 "postalCode": "90002",
                 "country": "US",
-            }
+            },
+            *demographics.earlier_addresses(number),
         ],
+        **demographics.demographics(number, person.gender, person.family),
     )
+    _add_escort(master, person)
+
+
+def _add_escort(master: Transaction, person: Person) -> None:
     code, display = _RELATIONS[int(person.mrn[-2:]) % len(_RELATIONS)]
     master.ensure(
         f"escort/{person.mrn}",
@@ -157,6 +164,7 @@ def add_patient(master: Transaction, person: Person) -> None:
         ],
         name=[{"family": person.family, "given": ["Casey"]}],
         telecom=[{"system": "phone", "value": f"+1-555-0{person.mrn[-3:]}"}],
+        address=[{"line": [f"{person.mrn[-3:]} Sample St"], "city": "Los Angeles", "state": "CA", "postalCode": "90002", "country": "US"}],
     )
 
 
@@ -169,6 +177,8 @@ def add_staff(master: Transaction) -> None:
             identifier=list(_identifiers(worker)),
             active=True,
             name=[{"family": worker.family, "given": [worker.given], "suffix": [worker.licence]}],
+            telecom=_telecom(worker),
+            address=[premises.ADDRESS],
             qualification=[
                 {
                     "identifier": [identifier("ca-license", _licence_number(worker))],
@@ -186,7 +196,12 @@ def add_staff(master: Transaction) -> None:
             organization=named("Organization", codes.NPI, "1234567893"),
             code=[concept(worker.role)],
             location=[named("Location", "location", "SITE-1")],
+            telecom=_telecom(worker),
         )
+
+
+def _telecom(worker: Worker) -> list[dict[str, str]]:
+    return [{"system": "email", "value": f"{worker.given}.{worker.family}@clinic.example".lower(), "use": "work"}]
 
 
 def _identifiers(worker: Worker) -> Iterator[object]:

@@ -72,6 +72,12 @@ def add_baseline(visit: Visit) -> tuple[Reference, Reading]:
     return add_set(visit, BASELINE_MINUTE, reading), reading
 
 
+def add_declined_temperature(visit: Visit) -> Reference:
+    """A temperature that the patient did not want taken."""
+    declined = concept(codes.hl7("data-absent-reason", "asked-declined", "Asked But Declined"))
+    return _add_vital(visit, "temp", codes.TEMPERATURE, BASELINE_MINUTE, "bodytemp", dataAbsentReason=declined)
+
+
 def add_weight(visit: Visit) -> Reference:
     """The body weight that the dose is worked out from."""
     return _add_vital(
