@@ -36,7 +36,7 @@ def judge(ctx: Context, type: str, tree: Mapping[str, Any], profiles: Sequence[s
 
     def ask(registry: Registry) -> list[Issue]:
         with ctx.snapshot() as tx:
-            terms = Vocabulary(tx, registry)
+            terms = Vocabulary(tx, registry, library_first=True)
             return ctx.service.gate.check(tree, type, Asked(profiles, terms, thorough=True))
 
     return steadily(ctx, ask)
@@ -66,8 +66,8 @@ def _told(ctx: Context, tx: Transaction, change: Change, profiles: Sequence[str]
     try:
         writes = plan(ctx, tx, [change])
     except ServiceError as error:
-        return [*_content(ctx, change, (), profiles), *_refusal(error)]
-    issues = [*_content(ctx, change, writes, profiles)]
+        return [*_content(ctx.within(tx), change, (), profiles), *_refusal(error)]
+    issues = [*_content(ctx.within(tx), change, writes, profiles)]
     return [*issues, *_around(ctx, tx, writes, has_errors(issues))]
 
 

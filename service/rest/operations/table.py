@@ -5,7 +5,23 @@ from collections.abc import Mapping
 from service.errors import BadRequest
 from service.records.context import Context
 from service.rest.exchange import Call, FhirResponse
-from service.rest.operations import arguments, encounter_everything, lastn, meta, meta_add, meta_delete, patient_everything, stats, validate
+from service.rest.operations import (
+    arguments,
+    code_system_validate_code,
+    encounter_everything,
+    expand,
+    lastn,
+    lookup,
+    meta,
+    meta_add,
+    meta_delete,
+    patient_everything,
+    stats,
+    subsumes,
+    translate,
+    validate,
+    value_set_validate_code,
+)
 from service.rest.operations.arguments import Arguments
 from service.rest.operations.operation import Operation
 
@@ -18,6 +34,12 @@ OPERATIONS: tuple[Operation, ...] = (
     meta_add.OPERATION,
     meta_delete.OPERATION,
     validate.OPERATION,
+    expand.OPERATION,
+    value_set_validate_code.OPERATION,
+    lookup.OPERATION,
+    code_system_validate_code.OPERATION,
+    subsumes.OPERATION,
+    translate.OPERATION,
 )
 
 _BY_CODE: Mapping[str, tuple[Operation, ...]] = {
