@@ -13,6 +13,7 @@ from service.fhir import reference
 from service.records import protection
 from service.records.change import Change, Create, Update
 from service.records.context import Context
+from service.records.stored_terms import StoredTerms
 from service.records.write import ABSENT, DELETED, Write
 from service.search import index
 from service.storage import versions
@@ -46,7 +47,7 @@ def review(ctx: Context, tx: Transaction, writes: Sequence[Write], inspected: Fi
     findings = {entry: list(issues) for entry, issues in inspected.items()}
     for write in writes:
         if write.writes and write.document is not None and write.entry not in inspected:
-            findings[write.entry] = judged(ctx, write.entry, write.change, write.document.tree)
+            findings[write.entry] = judged(ctx.within(tx), write.entry, write.change, write.document.tree)
         if write.writes and write.document is not None and write.change.type == _SEARCH_PARAMETER:
             findings[write.entry] = [*findings.get(write.entry, ()), *_unsearchable(ctx, write.entry, write.document.tree)]
     _raise_errors(findings)
@@ -72,7 +73,9 @@ def _is_complete(change: Create | Update) -> bool:
 
 def judged(ctx: Context, entry: int, change: Change, tree: Mapping[str, Any], asked: Asked = _PLAINLY) -> list[Issue]:
     """What the gate says, when it is `asked`; and an update may not replace a resource by the part of it that a summary shows."""
-    issues = [replace(issue, entry=entry) for issue in ctx.service.gate.check(tree, change.type, asked)]
+    with StoredTerms(ctx) as terms:
+        found = ctx.service.gate.check(tree, change.type, replace(asked, terms=terms))
+    issues = [replace(issue, entry=entry) for issue in found]
     tags = tree["meta"].get("tag", ()) if isinstance(change, Update) and isinstance(tree.get("meta"), dict) else ()
     if not any(issue.severity == "error" for issue in issues) and any(
         isinstance(tag, dict) and tag.get("code") == "SUBSETTED" and tag.get("system") == _OBSERVATION_VALUE for tag in tags
