@@ -27,7 +27,7 @@ ABSENT = {
     "observation-screening-assessment": {"Observation.dataAbsentReason", "Observation.hasMember", "Observation.derivedFrom"},
     "practitionerrole": {"PractitionerRole.specialty", "PractitionerRole.endpoint"},
 }
-"""What no record of the clinic has: a reason is a reference to a condition. Of vital signs, each is measured: no component of its own, no oxygen."""
+"""What no record of the clinic has: a reason is a reference. Vital signs are measured one by one, on room air."""
 VITALS = {"blood-pressure", "heart-rate", "pulse-oximetry", "respiratory-rate", "body-temperature", "body-weight"}
 NOT_A_VITALS_MATTER = ("Observation.component", "Observation.dataAbsentReason", "Observation.value[x]")
 
