@@ -14,7 +14,7 @@ from service.errors import Issue
 from service.fhir.definitions import Definitions
 from service.terminology.lookup import Lookup
 from service.validation import containment
-from service.validation.compile import Shapes
+from service.validation.compile import Beyond, Shapes
 from service.validation.profile.hold import Holder
 from service.validation.run import MOST_ISSUES, Full, Run
 
@@ -40,7 +40,7 @@ class Gate:
     def __init__(self, definitions: Definitions, holder: Holder | None = None) -> None:
         self._types = frozenset(definitions.all_types)
         self._holder = holder
-        self._shapes = Shapes(definitions, self._inner, _met if holder else None)
+        self._shapes = Shapes(definitions, self._inner, Beyond(_met, holder.bound) if holder else None)
 
     def check(self, tree: Any, expected_type: str | None = None, asked: Asked = _PLAINLY) -> list[Issue]:
         """Everything that is wrong with a resource, errors and warnings; empty when it is right.

@@ -1,6 +1,7 @@
 """Definitions to shapes: every structure and nested element becomes a `Shape` when its type is first met."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from threading import RLock
 from typing import Any
 
@@ -16,17 +17,26 @@ from service.validation.structure import Invariant, Member, Node, Shape, is_arra
 Extra = Callable[[Any, str, Run], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """What the gate does with what R4's tables alone do not decide: `met` is told of every extension, `bound` makes the rule of a
+    binding of (strength, value set)."""
+
+    met: Extra
+    bound: Callable[[str, str], Extra]
+
+
 class Shapes:
     """The shapes of one set of definitions, compiled on demand and shared by threads once complete.
 
-    `inner` checks a resource inside another one: (value, path, run, whether it is contained). `met` is told of every extension.
+    `inner` checks a resource inside another one: (value, path, run, whether it is contained).
     """
 
-    def __init__(self, definitions: Definitions, inner: Callable[[Any, str, Run, bool], None], met: Extra | None = None) -> None:
+    def __init__(self, definitions: Definitions, inner: Callable[[Any, str, Run, bool], None], beyond: Beyond | None = None) -> None:
         self.definitions = definitions
         self._all_types = frozenset(definitions.all_types)
         self._inner = inner
-        self._met = met
+        self._beyond = beyond
         self._complete: dict[str, Shape] = {}
         self._building: dict[str, Shape] = {}
         self._lock = RLock()
@@ -137,11 +147,15 @@ class Shapes:
     def _extras(self, element: Element, kind: Type | None) -> tuple[Extra, ...]:
         if kind is None or element.elements:
             return ()
-        extras: list[Extra | None] = [self._met] if kind.code == "Extension" else []
+        extras: list[Extra | None] = []
+        if kind.code == "Extension" and self._beyond:
+            extras.append(self._beyond.met)
         if kind.code == "Reference":
             extras.append(target.reference_rule(kind, self._all_types))
         if kind.code in {"CodeableConcept", "Coding"}:
             extras.append(binding.concept_rule(self.definitions, element, kind.code))
+            if self._beyond and element.binding and element.binding.strength == "extensible":
+                extras.append(self._beyond.bound("extensible", element.binding.value_set))
         if kind.code == "Quantity" and element.simple_quantity:
             extras.append(_without_comparator)
         return tuple(extra for extra in extras if extra)

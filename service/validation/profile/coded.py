@@ -29,6 +29,7 @@ class Codes:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._shelves: dict[str, Shelf] = {}
+        self._shown: dict[tuple[str, str], str] = {}
 
     def shelf(self, near: str) -> Lookup:
         """The terminology as a package sees it."""
@@ -47,12 +48,13 @@ class Codes:
         return found
 
     def some(self, value_set: str, near: str) -> str:
-        """The first codes of a value set, to show; empty when they are not known."""
-        pairs = listed(self.shelf(near), value_set)
-        if not pairs:
-            return ""
-        shown = sorted(f"{system}|{code}" for system, code in pairs)
-        return ", ".join(shown[:_SHOWN]) + (f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else "")
+        """A value set with its first codes, to show; its URL alone when they are not known."""
+        key = (value_set, near)
+        if key not in self._shown:
+            shown = sorted(f"{system}|{code}" for system, code in listed(self.shelf(near), value_set) or ())
+            more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
+            self._shown[key] = f"{value_set}: {', '.join(shown[:_SHOWN])}{more}" if shown else value_set
+        return self._shown[key]
 
     def is_member(self, value: Json, value_set: str, run: Run) -> bool:
         """FHIRPath's `memberOf`: unknown counts as a member, as only what is certainly wrong is refused."""
@@ -90,16 +92,11 @@ def binding_rule(codes: Codes, strength: str, value_set: str, near: str) -> Rule
             return
         verdict = codes.judged(item.value, value_set, near, run)
         if verdict.answer is OUT:
-            _outside(item, run, strength, _mend(codes, value_set, near))
+            _outside(item, run, strength, codes.some(value_set, near))
         elif verdict.answer is UNKNOWN:
             run.information("code-invalid", "code-not-checked", item.path, f"was not checked against {value_set}: {verdict.reason}")
 
     return rule
-
-
-def _mend(codes: Codes, value_set: str, near: str) -> str:
-    shown = codes.some(value_set, near)
-    return f"{value_set}: {shown}" if shown else value_set
 
 
 def _outside(item: Item, run: Run, strength: str, value_set: str) -> None:

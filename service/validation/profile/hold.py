@@ -3,7 +3,7 @@
 Each resource in it is asked about its own claims: the resource, those that it contains, and those in a Bundle or in Parameters.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from service.fhir.definitions import Definitions
@@ -12,11 +12,12 @@ from service.fhir.profile.element import Profile
 from service.fhir.profile.merge import ProfileError, Profiles
 from service.validation.profile import claims, extension
 from service.validation.profile.build import Builder
-from service.validation.profile.coded import Codes
-from service.validation.profile.item import of_resource
+from service.validation.profile.coded import Codes, binding_rule
+from service.validation.profile.item import Item, of_resource
 from service.validation.run import Run
 
 Json = Any
+_R4 = "r4"
 _PARTS = {"Bundle": ("entry", "resource"), "Parameters": ("parameter", "resource")}
 
 
@@ -28,7 +29,8 @@ class Holder:
 
     def __init__(self, definitions: Definitions, library: Library, required: str = "", refuses: bool = False) -> None:
         self.profiles = Profiles(definitions, library)
-        self._builder = Builder(definitions, self.profiles, Codes(library))
+        self._codes = Codes(library)
+        self._builder = Builder(definitions, self.profiles, self._codes)
         self._required = claims.required(required, self.profiles)
         self._refuses = refuses
 
@@ -40,6 +42,11 @@ class Holder:
         self._walk(resource, path, run, more)
         if run.extensions:
             extension.check(self._builder, run)
+
+    def bound(self, strength: str, value_set: str) -> Callable[[Json, str, Run], None]:
+        """The rule of a binding that R4 itself states: (value, path, run)."""
+        rule = binding_rule(self._codes, strength, value_set, _R4)
+        return lambda value, path, run: rule(Item(value, None, path, None), run)
 
     def _walk(self, resource: Mapping[str, Json], path: str, run: Run, more: Sequence[Profile] = ()) -> None:
         state = run.enter(resource)

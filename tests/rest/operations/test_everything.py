@@ -180,7 +180,7 @@ def test_what_names_the_visit_without_a_search_parameter_belongs_to_it(clinic: F
     subject = {"reference": f"Patient/{made(clinic, patient())['id']}"}
     tree = {"resourceType": "Encounter", "status": "finished", "class": {"code": "AMB"}, "subject": subject}
     visit = {"reference": f"Encounter/{made(clinic, tree)['id']}"}
-    extension = {"url": "http://hl7.org/fhir/StructureDefinition/encounter-associatedEncounter", "valueReference": visit}
+    extension = {"url": "https://clinic.example/fhir/StructureDefinition/belongs-to-visit", "valueReference": visit}
     belonging = [
         made(clinic, {"resourceType": "Immunization", "status": "completed", "patient": subject, "encounter": visit, **_VACCINE}),
         made(clinic, {"resourceType": "Basic", "code": {"text": "note"}, "subject": subject, "extension": [extension]}),
