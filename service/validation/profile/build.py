@@ -64,7 +64,7 @@ class _Compiler:
     def item(self, node: Node) -> ItemCheck:
         """What each value of a node must be."""
         if id(node) not in self._made:
-            check = self._made[id(node)] = ItemCheck(rules.kinds(node.types) if node.base else None)
+            check = self._made[id(node)] = ItemCheck(_kinds(node))
             check.rules = list(self._rules(node))
             check.children = [one for kid in node.children.values() if (one := self._element(kid))]
             self._recur(node, check)
@@ -115,7 +115,7 @@ class _Compiler:
             yield rules.fixed(node.fixed)
         if node.pattern:
             yield rules.pattern(node.pattern)
-        if node.binding and node.binding[0] in _STRONG:
+        if node.binding and node.binding[0] in _STRONG and not _is_of_r4(node):
             yield binding_rule(self.builder.codes, *node.binding, self.profile.package)
         if node.maximal_value_set:
             yield binding_rule(self.builder.codes, "required", node.maximal_value_set, self.profile.package)
@@ -196,6 +196,18 @@ class _Compiler:
 
     def _is_member(self, value: Json, value_set: str, run: Run) -> bool:
         return self.builder.codes.is_member(value, value_set, run)
+
+
+def _kinds(node: Node) -> frozenset[str] | None:
+    """The types that a profile leaves of those that R4 allows; None where it leaves them all."""
+    found = rules.kinds(node.types) if node.base else None
+    return None if found is None or (node.base and found.issuperset(kind.code for kind in node.base.types)) else found
+
+
+def _is_of_r4(node: Node) -> bool:
+    """Whether a profile repeats the required binding of R4, which holds for every resource."""
+    own = node.base.binding if node.base else None
+    return own is not None and node.binding == (own.strength, own.value_set) and own.strength == "required"
 
 
 def _counts(node: Node, base: Element) -> tuple[int, int | None]:

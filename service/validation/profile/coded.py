@@ -18,6 +18,7 @@ from service.validation.run import Run
 
 Json = Any
 _SHOWN = 25
+_MOST_KEPT = 10_000
 _QUANTITIES = frozenset({"Quantity", "SimpleQuantity", "Age", "Count", "Distance", "Duration"})
 _CODED = _QUANTITIES | {"code", "Coding", "CodeableConcept", "string", "uri", None}
 """The types that a binding speaks of (https://hl7.org/fhir/R4/terminologies.html#coded); None: the type is not known."""
@@ -29,6 +30,7 @@ class Codes:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._shelves: dict[str, Shelf] = {}
+        self._sure: dict[tuple[str, str], set[tuple[str | None, Json]]] = {}
         self._shown: dict[tuple[str, str], str] = {}
 
     def shelf(self, near: str) -> Lookup:
@@ -43,9 +45,15 @@ class Codes:
         if not isinstance(code, str):
             return Verdict(OUT)
         found = membership(self.shelf(near), value_set, system, code)
+        if found.answer is IN and len(sure := self.sure(value_set, near)) < _MOST_KEPT:
+            sure.add(pair)
         if found.answer is UNKNOWN and run.terms is not None:
             found = membership(run.terms, value_set, system, code)
         return found
+
+    def sure(self, value_set: str, near: str) -> set[tuple[str | None, Json]]:
+        """The pairs of which the library, which never changes, has said that they are in the value set."""
+        return self._sure.setdefault((value_set, near), set())
 
     def some(self, value_set: str, near: str) -> str:
         """A value set with its first codes, to show; its URL alone when they are not known."""
@@ -83,10 +91,14 @@ def _pairs(value: Json) -> list[tuple[str | None, Json]]:
 def binding_rule(codes: Codes, strength: str, value_set: str, near: str) -> Rule:
     """The rule of a binding of strength required or extensible."""
 
+    sure = codes.sure(value_set, near)
+
     def rule(item: Item, run: Run) -> None:
         if item.kind not in _CODED:
             return
         pairs = _pairs(item.value)
+        if any(pair in sure for pair in pairs):
+            return
         if not pairs:
             _without_code(item, run, strength, value_set)
             return
