@@ -17,6 +17,8 @@ from service.validation.run import Run
 Json = Any
 _INDEX = re.compile(r"\[\d+\]")
 _MODIFIER = "modifierExtension"
+_HOLDERS = frozenset({"Bundle.entry", "Parameters.parameter"})
+"""What has a whole resource under `resource`; elsewhere that is a name like others."""
 
 
 def check(builder: Builder, run: Run) -> None:
@@ -77,7 +79,7 @@ def _names(container: str, definitions: Definitions) -> Iterator[str]:
 
 def _step(names: list[str], step: str, definitions: Definitions) -> tuple[list[str], list[str]]:
     """One step down from a place with these names: its paths, and its types."""
-    if step in ("contained", "resource"):
+    if step == "contained" or (step == "resource" and _HOLDERS & set(names)):
         return [], ["Resource", "DomainResource", *definitions.all_types]
     paths: list[str] = []
     kinds: list[str] = []
