@@ -16,7 +16,7 @@ BUILT = ROOT / "build" / "conformance"
 MEMORY = "-Xmx1500m"
 US_CORE = ROOT / "fhir_profiles" / "us-core" / "6.1.0.ndjson"
 CLINIC = ROOT / "fhir_profiles" / "clinic"
-PACKAGES = ROOT / "dist"
+CORPUS = ROOT / "tests" / "corpus" / "definitions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Message:
 
 def shipped() -> tuple[Path, ...]:
     """The definitions of the repository that there are."""
-    return tuple(path for path in (US_CORE, CLINIC) if path.exists())
+    return tuple(path for path in (US_CORE, CLINIC, CORPUS) if path.exists())
 
 
 def validate(files: Iterable[Path], definitions: Sequence[Path]) -> list[Message]:

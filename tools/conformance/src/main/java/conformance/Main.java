@@ -83,13 +83,14 @@ public final class Main {
                 new SnapshotGeneratingValidationSupport(context),
                 unknownSystems(context));
         FhirInstanceValidator module = new FhirInstanceValidator(support);
-        module.setWrappedWorkerContext(support, new Versioned(support));
+        Versioned known = new Versioned(support);
+        module.setWrappedWorkerContext(support, known);
         module.setAnyExtensionsAllowed(true);
         module.setErrorForUnknownProfiles(false);
         module.setAllowExamples(true);
         module.setBestPracticeWarningLevel(BestPracticeWarningLevel.Ignore);
         module.setValidatorPolicyAdvisor(new References());
-        module.setValidatorResourceFetcher(new Nothing());
+        module.setValidatorResourceFetcher(new Stubs(known));
         return context.newValidator().registerValidatorModule(module);
     }
 
