@@ -2,7 +2,7 @@
 
     python -m scripts.packages PACKAGE.tgz [--output FILE]
 
-The table holds the package's StructureDefinitions, ValueSets and CodeSystems, trimmed (`scripts.trimming`), one a
+The table holds the StructureDefinitions, ValueSets, CodeSystems and CapabilityStatements of servers, trimmed (`scripts.trimming`), one a
 line. By default it is `fhir_profiles/<short name>/<version>.ndjson`, for `hl7.fhir.us.core` version 6.1.0 `us-core/6.1.0.ndjson`.
 A profile whose parent neither R4 nor the package defines is put on the R4 type. The output is deterministic.
 https://hl7.org/fhir/packages.html
@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts.differentials import CORE, rebased
 from scripts.trimming import TRIMMED, write_table
+from service.fhir.profile.differential import CORE, rebased
 
 TABLES = Path(__file__).resolve().parents[1] / "fhir_profiles"
 REALM = "hl7.fhir."
@@ -39,11 +39,16 @@ def default_table(manifest: Mapping[str, Any]) -> Path:
 
 def grounded(resources: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """The resources that have a trimmed form, profiles with a parent that R4 or the package defines."""
-    kept = [one for one in resources if one.get("resourceType") in TRIMMED]
+    kept = [one for one in resources if one.get("resourceType") in TRIMMED and not is_of_clients(one)]
     here = {one["url"] for one in kept}
     for one in kept:
         parent = one.get("baseDefinition", CORE)
         yield one if parent.startswith(CORE) or parent.split("|")[0] in here else rebased(one)
+
+
+def is_of_clients(resource: Mapping[str, Any]) -> bool:
+    """Whether this says what clients must be capable of."""
+    return any(one["mode"] == "client" for one in resource.get("rest", ()))
 
 
 def main() -> None:

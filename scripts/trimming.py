@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts.differentials import spelled_out
+from service.fhir.profile.differential import spelled_out
 
 Tree = dict[str, Any]
 
@@ -92,12 +92,31 @@ def part(include: Mapping[str, Any]) -> Tree:
     return kept
 
 
+def capabilities(statement: Mapping[str, Any]) -> Tree:
+    """A CapabilityStatement: per resource type the profiles, the parameters and how they combine, what can be included."""
+    rest = [{"mode": one["mode"], "resource": [capability(resource) for resource in one["resource"]]} for one in statement["rest"]]
+    return picked(statement, (*IDENTITY, "fhirVersion", "kind")) | {"rest": rest}
+
+
+def capability(resource: Mapping[str, Any]) -> Tree:
+    """What is asked of one resource type; how much each thing is asked for is an extension."""
+    kept = picked(resource, ("extension", "type", "supportedProfile", "searchInclude", "searchRevInclude", "searchParam"))
+    if "searchParam" in kept:
+        kept["searchParam"] = [picked(one, ("extension", "name", "definition", "type")) for one in kept["searchParam"]]
+    return kept
+
+
 def picked(whole: Mapping[str, Any], keys: Iterable[str]) -> Tree:
     """The members named, in the order named; those that are absent stay absent."""
     return {key: whole[key] for key in keys if key in whole}
 
 
-TRIMMED = {"StructureDefinition": structure, "CodeSystem": code_system, "ValueSet": value_set}
+TRIMMED = {
+    "CapabilityStatement": capabilities,
+    "CodeSystem": code_system,
+    "StructureDefinition": structure,
+    "ValueSet": value_set,
+}
 
 
 def is_example(resource: Mapping[str, Any]) -> bool:

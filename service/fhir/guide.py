@@ -9,6 +9,7 @@ from typing import Any
 from service.fhir.definitions import Definitions
 from service.fhir.library import TYPES, Library
 from service.fhir.profile import snapshot
+from service.fhir.profile.merge import Profiles
 
 BASE = "https://clinic.example/fhir"
 ID = "clinic.example.ketamine-infusion"
@@ -35,9 +36,11 @@ def artifacts(library: Library) -> Iterator[Tree]:
 
 
 def complete(library: Library, definitions: Definitions) -> Iterator[Tree]:
-    """The definitions as they are published: profiles with their snapshots."""
+    """The definitions as they are published: profiles with their snapshots. Raises ProfileError for one that makes no sense."""
+    profiles = Profiles(definitions, library)
     for tree in artifacts(library):
-        yield snapshot.complete(tree, library, definitions) if tree["resourceType"] == "StructureDefinition" else tree
+        profile = profiles.find(tree["url"], near=_PACKAGE) if tree["resourceType"] == "StructureDefinition" else None
+        yield snapshot.complete(profile, definitions) if profile else tree
 
 
 def without_examples(guide: Tree) -> Tree:

@@ -10,6 +10,7 @@ from typing import Any
 from service.fhir.definitions import Definitions
 from service.fhir.element import Element
 from service.fhir.library import Found, Library
+from service.fhir.profile.differential import rebased, spelled_out
 from service.fhir.profile.element import Node, Profile, constraints
 
 Json = Any
@@ -61,13 +62,15 @@ class Profiles:
         root, bases = Node(name, name, None, name), tuple[str, ...]()
         if name not in self.definitions.structures:
             raise ProfileError(f"{tree['url']} constrains {name}, which is no R4 type")
-        if base != CORE + name:
-            above = self.library.find("StructureDefinition", base, near=found.package)
+        above = self.library.find("StructureDefinition", base, near=found.package)
+        if base != CORE + name and above is None and "snapshot" in tree:
+            tree = rebased(tree)
+        elif base != CORE + name:
             if above is None:
                 raise ProfileError(f"{tree['url']} is based on {base}, which is not known here")
             parent = self._profile(above, depth + 1)
             root, bases = parent.root.copy(), (parent.url, *parent.bases)
-        for row in tree.get("differential", {}).get("element", ()):
+        for row in spelled_out(tree):
             _state(self._place(root, row, tree["url"]), row, tree["url"])
         return Profile(tree["url"], tree.get("version"), name, found.package, bases, root, tree)
 
@@ -136,6 +139,8 @@ def _state(node: Node, row: Mapping[str, Json], source: str) -> None:
         _forget(node, "pattern")
     if "slicing" in said and "slicing" in node.facts:
         said["slicing"] = {**node.facts["slicing"], **said["slicing"]}
+    if "binding" in said and "valueSet" in node.facts.get("binding", {}):
+        said["binding"] = {"valueSet": node.facts["binding"]["valueSet"], **said["binding"]}
     node.facts.update(said)
     if len(node.types) == 1:
         node.type_name = node.types[0].code

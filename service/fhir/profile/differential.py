@@ -11,13 +11,19 @@ from typing import Any
 
 Tree = dict[str, Any]
 
+SYSTEM_TYPE = "http://hl7.org/fhirpath/System."
 CORE = "http://hl7.org/fhir/StructureDefinition/"
 
 
 def rebased(definition: Mapping[str, Any]) -> Tree:
     """The definition on the type itself; invariants of the type are left out, for they hold anyway."""
-    elements = [one | {"constraint": own_constraints(one)} for one in definition["snapshot"]["element"]]
+    elements = [one | {"constraint": own_constraints(one)} for one in definition["snapshot"]["element"] if not is_literal(one)]
     return {**definition, "baseDefinition": CORE + definition["type"], "differential": {"element": elements}}
+
+
+def is_literal(element: Mapping[str, Any]) -> bool:
+    """Whether it is the bare value inside a primitive, which JSON has no member for."""
+    return str(element["path"]).endswith(".value") and any(one["code"].startswith(SYSTEM_TYPE) for one in element.get("type", ()))
 
 
 def own_constraints(element: Mapping[str, Any]) -> list[Tree]:
