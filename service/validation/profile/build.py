@@ -90,9 +90,10 @@ class _Compiler:
         base = node.base
         if base is None:
             raise ProfileError(f"{node.id} has no element of R4")
-        check = ElementCheck(node.name.removesuffix("[x]"), Access(base), self.item(node), _counts(node, base))
-        if node.slices:
-            check.slicing = self._slices(node, _slicing(node))
+        slicing = self._slices(node, _slicing(node)) if node.slices else None
+        check = ElementCheck(node.name.removesuffix("[x]"), Access(base), self.item(node), _counts(node, base), slicing)
+        if node.fixed and isinstance(node.fixed.value, str) and check.maximum is None and check.each.is_single and not slicing:
+            check.expected = node.fixed.value
         is_idle = check.each.is_empty and not check.minimum and check.maximum is None and check.slicing is None
         return None if is_idle else check
 

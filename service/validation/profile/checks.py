@@ -44,24 +44,39 @@ class ItemCheck:
         """Whether it asks nothing."""
         return self.kinds is None and not self.rules and not self.children
 
+    @property
+    def is_single(self) -> bool:
+        """Whether it asks one rule and nothing else."""
+        return self.kinds is None and len(self.rules) == 1 and not self.children
+
 
 class ElementCheck:
     """One element: how often it may come, what each value must be, and its slices.
 
-    `minimum` is 0 where R4 itself asks for as many; `maximum` None where R4's own limit holds.
+    `minimum` is 0 where R4 itself asks for as many; `maximum` None where R4's own limit holds. `expected` is the text that the
+    element must be, where the profile asks nothing else of it.
     """
 
-    __slots__ = ("access", "each", "maximum", "minimum", "name", "slicing")
+    __slots__ = ("access", "each", "expected", "maximum", "minimum", "name", "slicing")
 
-    def __init__(self, name: str, access: Access, each: ItemCheck, counts: tuple[int, int | None]) -> None:
+    def __init__(self, name: str, access: Access, each: ItemCheck, counts: tuple[int, int | None], slicing: "Slices | None" = None) -> None:
         self.name = name
         self.access = access
         self.each = each
         self.minimum, self.maximum = counts
-        self.slicing: Slices | None = None
+        self.slicing = slicing
+        self.expected: str | None = None
 
     def check(self, node: Mapping[str, Json], path: str, run: Run) -> None:
         """Reports everything that is wrong with the element in `node`, an object at `path`."""
+        if self.access.only is not None:
+            name, beside, _ = self.access.only
+            value = node.get(name)
+            if value is None:
+                if not self.minimum and self.slicing is None and beside not in node:
+                    return
+            elif value == self.expected:
+                return
         items = self.access.items(node, path)
         if len(items) < self.minimum:
             self._too_few(len(items), path, run)
@@ -143,7 +158,10 @@ class Slices:
         self._others(rest, path, run)
 
     def _place(self, item: Item, run: Run) -> int | None:
-        return next((place for place, one in enumerate(self.slices) if one.matches(item, run)), None)
+        for place, one in enumerate(self.slices):
+            if one.matches(item, run):
+                return place
+        return None
 
     def _others(self, rest: Sequence[Item], path: str, run: Run) -> None:
         if self.default is not None:

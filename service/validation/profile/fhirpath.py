@@ -10,7 +10,7 @@ from typing import Any
 
 from service.fhir.profile.element import ProfileConstraint
 from service.validation.profile.item import Item
-from service.validation.profile.known import KNOWN
+from service.validation.profile.known import known
 from service.validation.run import Run
 from service.validation.target import target_type
 
@@ -31,9 +31,9 @@ def predicate(constraint: ProfileConstraint, type_name: str, conforms: Conforms,
 
     Raises Unreadable for an expression that is no FHIRPath.
     """
-    known = KNOWN.get(constraint.expression)
-    if known is not None:
-        return known
+    by_hand = known(constraint.expression)
+    if by_hand is not None:
+        return by_hand
     parsed = _parsed(constraint.expression)
 
     def holds(item: Item, run: Run) -> bool:

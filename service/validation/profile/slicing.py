@@ -43,6 +43,9 @@ class Telling:
             return otherwise
         if len(tests) == 1:
             return tests[0]
+        if len(tests) == 2:
+            first, second = tests
+            return lambda item, run: first(item, run) and second(item, run)
         return lambda item, run: all(test(item, run) for test in tests)
 
     def _test(self, node: Node, kind: str, way: Steps) -> Matches | None:
