@@ -5,7 +5,6 @@ with the write but for what others change in between. https://hl7.org/fhir/R4/re
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from service.errors import Issue, ServiceError, Unprocessable
@@ -15,10 +14,8 @@ from service.records.commit import rehearsed
 from service.records.context import Context
 from service.records.plan import plan
 from service.records.review import judged, review
-from service.records.steady import steadily
+from service.records.stored_terms import StoredTerms
 from service.records.write import Write
-from service.search.parameter import Registry
-from service.search.vocabulary import Vocabulary
 from service.storage.database import Transaction
 from service.validation.check import Asked
 
@@ -33,13 +30,8 @@ def judge(ctx: Context, type: str, tree: Mapping[str, Any], profiles: Sequence[s
     Raises Unprocessable for a profile that is not known.
     """
     _require_known(ctx, type, profiles)
-
-    def ask(registry: Registry) -> list[Issue]:
-        with ctx.snapshot() as tx:
-            terms = Vocabulary(tx, registry, library_first=True)
-            return ctx.service.gate.check(tree, type, Asked(profiles, terms, thorough=True))
-
-    return steadily(ctx, ask)
+    with StoredTerms(ctx) as terms:
+        return ctx.service.gate.check(tree, type, Asked(profiles, terms, thorough=True))
 
 
 def _require_known(ctx: Context, type: str, profiles: Sequence[str]) -> None:
@@ -59,7 +51,7 @@ def rehearse(ctx: Context, change: Change, profiles: Sequence[str] = ()) -> list
     When nothing would refuse it, the last line says what it would come to. Raises Unprocessable for a profile that is not known.
     """
     _require_known(ctx, change.type, profiles)
-    return rehearsed(ctx, partial(_told, change=change, profiles=profiles))
+    return rehearsed(ctx, lambda bound, tx: _told(bound.within(tx), tx, change, profiles))
 
 
 def _told(ctx: Context, tx: Transaction, change: Change, profiles: Sequence[str]) -> list[Issue]:

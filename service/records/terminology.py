@@ -48,9 +48,9 @@ def asked(ctx: Context, question: Callable[[Terms], Answer]) -> Answer:
         raise refusal(error) from None
 
 
-def refusal(error: Unanswerable) -> ServiceError:
-    """Why there is no answer: 404 for what is not here, 422 for what cannot be told."""
-    kind = NotFound if error.code == "not-found" else Unprocessable
+def refusal(error: Unanswerable, kind: type[ServiceError] | None = None) -> ServiceError:
+    """Why there is no answer: 404 for what is not here, 422 for what cannot be told; always `kind` when it is given."""
+    kind = kind or (NotFound if error.code == "not-found" else Unprocessable)
     text = str(error)
     return kind.of(error.code, error.rule, f"{text[:1].upper()}{text[1:]}.{_MENDS.get(error.rule, '')}")
 

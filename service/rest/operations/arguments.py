@@ -156,9 +156,16 @@ def _body(ctx: Context, call: Call, resource: tuple[str, str] | None) -> Iterato
     for parameter, written in _parameters(document):
         name = parameter["name"]
         if "resource" in parameter:
+            _require_type(parameter, resource)
             yield name, written.members()["resource"]
         elif name not in ("_format", "_pretty"):
             yield name, _value(parameter)
+
+
+def _require_type(parameter: Mapping[str, Any], resource: tuple[str, str] | None) -> None:
+    """BadRequest when the input that is a resource is one of another type."""
+    if resource and parameter["name"] == resource[0] and resource[1] not in (RESOURCE, parameter["resource"].get("resourceType")):
+        raise refused(resource[0], f"'{resource[0]}' takes a {resource[1]}, not a {parameter['resource']['resourceType']}.")
 
 
 def _parameters(document: Document) -> Iterator[tuple[Mapping[str, Any], Document]]:

@@ -5,8 +5,10 @@ has codes of a code system that is not stored here is refused, unless it lists t
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from service.errors import Unprocessable
 from service.fhir.document import encode
 from service.records import terminology
 from service.records.context import Context
@@ -20,7 +22,7 @@ from service.terminology import expansion
 from service.terminology.expansion import Limits
 from service.terminology.lookup import Unanswerable
 from service.terminology.overlay import WithVersions
-from service.terminology.page import page
+from service.terminology.page import Page, page
 
 MOST = 5000
 """Codes of one answer."""
@@ -39,14 +41,22 @@ def _expanded(ctx: Context, terms: Terms, call: Call, given: Arguments, asked: t
     wish, versions = asked
     tree = defined.value_set(terms, call, given)
     lookup = WithVersions(terms.lookup, default=versions.default, checked=versions.checked, forced=versions.forced)
+    try:
+        shown, fragments = _shown(tree, wish, lookup)
+    except Unanswerable as error:  # the value set is here, and something that it needs is not
+        raise terminology.refusal(error, Unprocessable) from None
+    return expanded.tree(tree, shown, expanded.Told(wish, lookup, fragments, ctx.service.clock()))
+
+
+def _shown(tree: Mapping[str, Any], wish: Wish, lookup: WithVersions) -> tuple[Page, frozenset[str]]:
+    """The codes that are wanted, and the code systems of which only a part is here."""
     found = expansion.of(lookup, tree, Limits(codes=_MOST_ON_THE_WAY, on_the_way=_MOST_ON_THE_WAY))
-    kept = expanded.kept(found, wish, lookup)
-    shown = page(lookup, kept, wish.page)
-    if wish.page.count is None and len(shown.rows) > MOST:
-        raise Unanswerable(
-            "too-costly", "value-set-size", f"it comes to {shown.total} codes, more than {MOST}: ask for pages with 'count' and 'offset'"
-        )
-    return expanded.tree(tree, shown, expanded.Told(wish, lookup, found.fragments, ctx.service.clock()))
+    whole = wish.page.count is None
+    shown = page(lookup, expanded.kept(found, wish, lookup), replace(wish.page, count=MOST + 1) if whole else wish.page)
+    if len(shown.rows) > MOST:
+        says = f"it comes to {shown.total} codes, more than {MOST}: ask for pages with 'count' and 'offset'"
+        raise Unanswerable("too-costly", "value-set-size", says)
+    return shown, found.fragments
 
 
 _CANONICALS = ("exclude-system", *system_versions.NAMES)
