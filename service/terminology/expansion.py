@@ -6,15 +6,16 @@ Never a part for the whole: a code system of which nothing or only examples are 
 https://hl7.org/fhir/R4/valueset.html#compositions, https://hl7.org/fhir/R4/valueset.html#expansion
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.terminology import filters, grammar
+from service.terminology import filters, grammar, judge
 from service.terminology.code_system import CodeSystem, Concept
 from service.terminology.implicit import found
 from service.terminology.lookup import Canonical, Lookup, Unanswerable, canonical
 from service.terminology.stored_expansion import is_partial, rows
+from service.terminology.verdict import IN
 
 Json = Any
 Pair = tuple[str, str]
@@ -62,13 +63,13 @@ class Expansion:
 def expanded(lookup: Lookup, url: str, limits: Limits | None = None) -> Expansion:
     """The value set `url` or `url|version`. Raises Unanswerable."""
     expander = _Expander(lookup, limits or Limits())
-    return expander.answer(expander.named(canonical(url)))
+    return expander.answer(expander.named(canonical(url)), lambda: judge.named(lookup, url))
 
 
 def of(lookup: Lookup, tree: Json, limits: Limits | None = None) -> Expansion:
     """The value set of a ValueSet resource. Raises Unanswerable."""
     expander = _Expander(lookup, limits or Limits())
-    return expander.answer(expander.resource(tree))
+    return expander.answer(expander.resource(tree), lambda: judge.of(lookup, tree))
 
 
 @dataclass(slots=True)
@@ -82,9 +83,16 @@ class _Expander:
     systems: dict[Canonical, CodeSystem | None] = field(default_factory=dict)
     fragments: set[str] = field(default_factory=set)
 
-    def answer(self, members: Members) -> Expansion:
+    def answer(self, members: Members, compiled: Callable[[], judge.Compiled]) -> Expansion:
+        """The expansion, when each of its codes is certainly one: where only a part of a code system is here, some may be excluded."""
         if len(members) > self.limits.codes:
             raise _too_costly(self.limits.codes)
+        decide = compiled() if self.fragments else None
+        for pair in members if decide else ():
+            if decide and (verdict := decide(*pair)).answer is not IN:
+                raise Unanswerable(
+                    "not-supported", "code-system-content", f"whether it has {pair[0][:200]}|{pair[1][:80]}: {verdict.reason}"
+                )
         return Expansion(members, frozenset(self.fragments))
 
     def named(self, name: Canonical) -> Members:

@@ -18,6 +18,9 @@ from service.terminology.pattern import Pattern
 Json = Any
 _CODE = frozenset({"concept", "code"})
 _HIERARCHY = _CODE | {PARENT, "subsumedBy"}
+_LINKS = frozenset({PARENT, CHILD, "subsumedBy"})
+_ABSENCES = frozenset({"not-in", "exists"})
+"""Operators that may be satisfied by what is not there."""
 _ALWAYS = _CODE | {"display", PARENT, CHILD}
 
 
@@ -26,6 +29,12 @@ def selected(system: CodeSystem, filters: Sequence[Json]) -> dict[str, Concept]:
     found = dict(system.concepts)
     for one in filters:
         operator, name, value = str(one.get("op")), str(one.get("property")), str(one.get("value"))
+        if system.content != "complete" and (operator == "is-not-a" or (operator in _ABSENCES and name in _LINKS)):
+            raise Unanswerable(
+                "not-supported",
+                "code-system-content",
+                f"only a part of {system.url} is stored here: '{operator}' needs all of its hierarchy",
+            )
         if operator in _PLACES:
             found = _placed(system, operator, name, value, found)
         elif operator in _TESTS:

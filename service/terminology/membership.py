@@ -43,14 +43,15 @@ def listed(lookup: Lookup, url: str) -> Codes | None:
     except Unanswerable:
         return None
     systems = {system for system, _ in found.members}
-    if found.fragments or any(grammar.of(system) or _folds(lookup, system) for system in systems):
+    if found.fragments or any(_folds(lookup, system) for system in systems):
         return None
     return frozenset(found.members)
 
 
 def _folds(lookup: Lookup, system: str) -> bool:
-    stored = lookup.code_system(system, None)
-    return stored is not None and not stored.case_sensitive
+    """Whether one code of the system may be written in several ways."""
+    stored, written = lookup.code_system(system, None), grammar.of(system)
+    return not stored.case_sensitive if stored else written is not None and written.key is not str
 
 
 def _asked(decide: judge.Compiled, system: str | None, code: str) -> Verdict:

@@ -32,11 +32,12 @@ class Shelf:
 
     def all_of(self, url: str) -> str | None:
         """The code system with that `valueSet`."""
-        return next((one["url"] for one in self.resources if one["resourceType"] == "CodeSystem" and one.get("valueSet") == url), None)
+        systems = (one for one in self.resources if one["resourceType"] == "CodeSystem" and one.get("valueSet") == url)
+        return next((one["url"] for one in systems), None)
 
     def supplements(self, url: str) -> Sequence[Json]:
         """The supplements of a code system."""
-        return [one for one in self.resources if one.get("content") == "supplement" and one.get("supplements") == url]
+        return [one for one in self.resources if one.get("content") == "supplement" and one["supplements"].partition("|")[0] == url]
 
     def concept_map(self, url: str, version: str | None) -> Json | None:
         """The ConceptMap with that URL."""

@@ -4,15 +4,14 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from service.terminology import expansion
 from service.terminology.code_system import CodeSystem
 from service.terminology.expansion import Limits
 from service.terminology.lookup import Unanswerable
+from tests.unit.terminology.composed import OTHER, SHELVES, UNIVERSE
 from tests.unit.terminology.shelf import SETS, SYSTEM, Shelf, codes, concept, system, value_set, where
 
-OTHER = "https://clinic.example/fhir/CodeSystem/other"
 LETTERS = system(concept("a", concept("b"), concept("c")), concept("d", kind="x"), concept("e", inactive="true"))
 
 
@@ -174,34 +173,6 @@ def test_limits() -> None:
         assert error.value.code == "too-costly"
 
 
-CODES = "abcde"
-UNIVERSE = [(of_system, code) for of_system in (SYSTEM, OTHER) for code in CODES]
-LISTED = st.builds(
-    lambda listed, name: codes(*listed, of=name), st.lists(st.sampled_from(CODES), min_size=1), st.sampled_from([SYSTEM, OTHER])
-)
-FILTERED = st.builds(
-    lambda op, value, name: where("concept" if op != "in" else "code", op, value, of=name),
-    st.sampled_from(["=", "is-a", "descendent-of", "is-not-a", "in", "not-in", "generalizes"]),
-    st.sampled_from(CODES),
-    st.sampled_from([SYSTEM, OTHER]),
-)
-WHOLE = st.sampled_from([{"system": SYSTEM}, {"system": OTHER}])
-
-
-def parts(number: int) -> st.SearchStrategy[Any]:
-    """Includes of value set `number`, which may name those before it."""
-    own = st.one_of(LISTED, FILTERED, WHOLE)
-    if not number:
-        return own
-    imports = st.lists(st.sampled_from([f"{SETS}/v{one}" for one in range(number)]), min_size=1, max_size=2)
-    return st.one_of(
-        own, imports.map(lambda urls: {"valueSet": urls}), st.builds(lambda part, urls: {**part, "valueSet": urls}, own, imports)
-    )
-
-
-SHELVES = st.tuples(
-    *(st.tuples(st.lists(parts(number), min_size=1, max_size=3), st.lists(parts(number), max_size=2)) for number in range(3))
-)
 HIGHER = {"a": "", "b": "a", "c": "a", "d": "c", "e": ""}
 """The code that each code lies directly below."""
 
