@@ -6,7 +6,7 @@ Exits with 1 when the service gives a wrong answer: what is wrong is not measure
 import argparse
 import sys
 
-from benchmarks import plan, report
+from benchmarks import plan, profile_bench, report
 from benchmarks.client import Wrong
 
 _KINDS = ("sqlite", "postgresql")
@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--database", choices=(*_KINDS, "both"), default="both")
     asked = parser.parse_args()
     report.machine()
+    profile_bench.measure()
     for kind in _KINDS if asked.database == "both" else (asked.database,):
         try:
             plan.run(kind, plan.QUICK if asked.quick else plan.Scale())
