@@ -42,6 +42,9 @@ def _check(builder: Builder, item: Item, url: str, run: Run) -> None:
         return
     run.profile = profile.canonical
     builder.check(profile).check(item, run)
+    if bool(profile.root.facts.get("isModifier")) != (member == _MODIFIER):
+        belongs = "extension" if member == _MODIFIER else _MODIFIER
+        run.error("structure", "extension-modifier", item.path, f"is {url}, which belongs in {belongs} by its definition: move it there")
     if not _may_stand(profile, container, item.path, builder.profiles, run):
         shown = ", ".join(str(row.get("expression")) for row in profile.tree.get("context", ()))
         run.error("structure", "extension-context", item.path, f"is {url}, which belongs on {shown}")
