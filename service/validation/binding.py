@@ -3,37 +3,33 @@
 Lists are the value sets of the definitions. Mime types, languages and currencies are decided by their syntax.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from service.fhir import syntax
 from service.fhir.definitions import Definitions
 from service.fhir.element import Element
 from service.validation.run import Run
 
 Extra = Callable[[Any, str, Run], None]
 
-_WORD = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
-_MIME_TYPE = re.compile(rf'{_WORD}/{_WORD}(?:\s*;\s*{_WORD}=(?:{_WORD}|"[^"\\\r\n]*"))*;?')
-_LANGUAGE = re.compile(r"(?:[A-Za-z]{2,8}|[ixIX](?=-))(?:-[A-Za-z0-9]{1,8})*")
-_CURRENCY = re.compile(r"[A-Z]{3}")
 _LANGUAGES_SYSTEM = "urn:ietf:bcp:47"
 _UNITS_SYSTEM = "http://unitsofmeasure.org"
 _FORMATS = frozenset({"xml", "json", "ttl"})
 _SHORT_FORMATS = ("CapabilityStatement.format", "TestScript.")
 
 _SYNTAXES = {
-    "mime-type": (_MIME_TYPE, "must be a mime type such as application/pdf (https://hl7.org/fhir/R4/valueset-mimetypes.html)"),
-    "language": (_LANGUAGE, "must be a language tag such as en or de-CH (BCP 47)"),
-    "currency": (_CURRENCY, "must be a currency code of three capital letters such as USD (ISO 4217)"),
+    "mime-type": (syntax.MIME_TYPE, "must be a mime type such as application/pdf (https://hl7.org/fhir/R4/valueset-mimetypes.html)"),
+    "language": (syntax.LANGUAGE, "must be a language tag such as en or de-CH (BCP 47)"),
+    "currency": (syntax.CURRENCY, "must be a currency code of three capital letters such as USD (ISO 4217)"),
 }
 
 
 def code_rule(definitions: Definitions, element: Element) -> Callable[[str], tuple[str, str] | None] | None:
     """What a `code` must satisfy beyond its format: (rule, text) when it does not. None when nothing is required."""
-    syntax = _syntax(definitions, element)
-    if syntax in _SYNTAXES:
-        return _by_syntax(syntax, _FORMATS if element.path.startswith(_SHORT_FORMATS) else frozenset())
+    decided_by = _syntax(definitions, element)
+    if decided_by in _SYNTAXES:
+        return _by_syntax(decided_by, _FORMATS if element.path.startswith(_SHORT_FORMATS) else frozenset())
     pairs = _required(definitions, element)
     if pairs is None:
         return None
@@ -71,9 +67,9 @@ def _syntax(definitions: Definitions, element: Element) -> str | None:
     return definitions.value_sets.syntax(binding.value_set) if binding and binding.strength == "required" else None
 
 
-def _by_syntax(syntax: str, besides: frozenset[str]) -> Callable[[str], tuple[str, str] | None]:
-    pattern, text = _SYNTAXES[syntax]
-    rule = (syntax if syntax == "mime-type" else syntax + "-code", text)
+def _by_syntax(name: str, besides: frozenset[str]) -> Callable[[str], tuple[str, str] | None]:
+    pattern, text = _SYNTAXES[name]
+    rule = (name if name == "mime-type" else name + "-code", text)
     return lambda code: None if pattern.fullmatch(code) or code in besides else rule
 
 
@@ -102,7 +98,7 @@ def _language_codings(kind: str) -> Extra:
     def rule(value: Any, path: str, run: Run) -> None:
         for index, coding in enumerate(_codings(value, kind)):
             code = coding.get("code")
-            if coding.get("system") == _LANGUAGES_SYSTEM and isinstance(code, str) and not _LANGUAGE.fullmatch(code):
+            if coding.get("system") == _LANGUAGES_SYSTEM and isinstance(code, str) and not syntax.LANGUAGE.fullmatch(code):
                 place = f"{path}.coding[{index}]" if kind == "CodeableConcept" else path
                 run.error("code-invalid", "language-code", place + ".code", _SYNTAXES["language"][1])
 
