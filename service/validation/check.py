@@ -30,7 +30,7 @@ class Asked:
 
 
 _PLAINLY = Asked()
-_BROKEN = frozenset({"structure", "invalid", "value", "required"})
+_BROKEN = frozenset({"structure", "invalid", "value"})
 """Issue types after which a document is not looked at any further: profiles speak of what R4 finds well-formed."""
 
 

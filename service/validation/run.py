@@ -19,10 +19,24 @@ class Run:
     `root` is the resource that holds `contained` (%rootResource), `resource` the nearest resource (%resource),
     `contained` the types of contained resources by id, `full_urls` the types of the entries of an enclosing Bundle, `bundle` that Bundle.
     `profile` is the profile whose rules are being asked (None: R4's own). `terms` answers about codes what the library cannot;
-    `thorough` wants information too. `extensions` are those that the walk met, with their places.
+    `thorough` wants information too. `extensions` are those that the walk met, with their places; `later` what waits until the
+    whole document is known to be well-formed.
     """
 
-    __slots__ = ("bundle", "contained", "envelope", "extensions", "full_urls", "issues", "profile", "resource", "root", "terms", "thorough")
+    __slots__ = (
+        "bundle",
+        "contained",
+        "envelope",
+        "extensions",
+        "full_urls",
+        "issues",
+        "later",
+        "profile",
+        "resource",
+        "root",
+        "terms",
+        "thorough",
+    )
 
     def __init__(self, tree: Mapping[str, Any], envelope: bool = False, terms: Lookup | None = None, thorough: bool = False) -> None:
         self.issues: list[Issue] = []
@@ -35,6 +49,7 @@ class Run:
         self.terms = terms
         self.thorough = thorough
         self.extensions: list[tuple[Mapping[str, Any], str]] = []
+        self.later: list[Callable[[], None]] = []
 
     def error(self, code: str, rule: str, path: str, text: str) -> None:
         """Adds an error on the element at `path`; `text` continues the sentence that the path begins."""

@@ -4,6 +4,7 @@ Each resource in it is asked about its own claims: the resource, those that it c
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from service.fhir.definitions import Definitions
@@ -40,13 +41,15 @@ class Holder:
         reported = (run, path, True)
         more = [found for url in asked if (found := claims.fitting(url, path, self.profiles, reported))]
         self._walk(resource, path, run, more)
+        for check in run.later:
+            check()
         if run.extensions:
             extension.check(self._builder, run)
 
     def bound(self, strength: str, value_set: str) -> Callable[[Json, str, Run], None]:
-        """The rule of a binding that R4 itself states: (value, path, run)."""
+        """The rule of a binding that R4 itself states: (value, path, run). It is asked of well-formed documents only."""
         rule = binding_rule(self._codes, strength, value_set, _R4)
-        return lambda value, path, run: rule(Item(value, None, path, None), run)
+        return lambda value, path, run: run.later.append(partial(rule, Item(value, None, path, None), run))
 
     def _walk(self, resource: Mapping[str, Json], path: str, run: Run, more: Sequence[Profile] = ()) -> None:
         state = run.enter(resource)
