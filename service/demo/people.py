@@ -98,6 +98,7 @@ ROOM_NURSES = {
 }
 WITNESS = Worker("9999990036", "Sam", "Okafor", "RN", _NURSE)
 STAFF = (PSYCHIATRIST, ANESTHESIOLOGIST, *ROOM_NURSES.values(), WITNESS)
+_SPECIALTIES = {PSYCHIATRIST.npi: codes.PSYCHIATRY, ANESTHESIOLOGIST.npi: codes.PAIN_MANAGEMENT}
 _PRESCRIBER_DEA = {"9999990010": "AR1234563", "9999990044": "AH1234563"}
 
 
@@ -195,6 +196,7 @@ def add_staff(master: Transaction) -> None:
             practitioner=reference,
             organization=named("Organization", codes.NPI, "1234567893"),
             code=[concept(worker.role)],
+            specialty=[concept(_SPECIALTIES[worker.npi])] if worker.npi in _SPECIALTIES else None,
             location=[named("Location", "location", "SITE-1")],
             telecom=_telecom(worker),
         )

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from service.fhir.document import encode
 from service.records.context import Service
+from service.rest import guides
 from service.rest.operations.operation import INSTANCE, SYSTEM, TYPE, VERSION, Operation
 from service.rest.operations.table import OPERATIONS
 from service.rest.routes import ROUTES
@@ -55,8 +56,10 @@ def statement(service: Service) -> Tree:
         "experimental": False,
         "date": _RELEASED,
         "kind": "instance",
+        "instantiates": [guides.SERVER],
         "software": {"name": "Infusion Records", "version": version(_DISTRIBUTION)},
         "implementation": {"description": "Clinical records of a ketamine infusion clinic", "url": base},
+        "implementationGuide": guides.guides(service.library),
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
         "patchFormat": ["application/json-patch+json", "application/fhir+json"],
@@ -66,11 +69,12 @@ def statement(service: Service) -> Tree:
 
 def _rest(service: Service) -> Tree:
     offered = {route.interaction for route in ROUTES}
+    profiles = guides.supported(service.library)
     return {
         "mode": "server",
         "documentation": "HTML for browsers on every URL. Idempotency-Key on POST. XML is not offered.",
         "security": {"description": "No authentication: the service is reachable on its own machine only."},
-        "resource": [_resource(service, name) for name in sorted(service.definitions.types)],
+        "resource": [_resource(service, name, profiles.get(name, [])) for name in sorted(service.definitions.types)],
         "interaction": [{"code": code} for code in _SYSTEM_LEVEL if _SAME_ROUTE.get(code, code) in offered],
         "searchParam": [{"name": name, "type": "special", "documentation": told} for name, told in sorted(_EVERYWHERE.items())],
         "operation": [_operation(one) for one in OPERATIONS if SYSTEM in one.levels],
@@ -78,7 +82,7 @@ def _rest(service: Service) -> Tree:
     }
 
 
-def _resource(service: Service, name: str) -> Tree:
+def _resource(service: Service, name: str, profiles: list[str]) -> Tree:
     offered = {route.interaction for route in ROUTES} & service.definitions.types[name].interactions
     parameters = service.registry.for_type(name)
     writes = {
@@ -88,9 +92,12 @@ def _resource(service: Service, name: str) -> Tree:
         "conditionalUpdate": "update" in offered,
         "conditionalDelete": _conditional_delete(service, offered),
     }
+    combinations = guides.combinations(service.library, name, frozenset(parameters))
     return {
+        **({"extension": combinations} if combinations else {}),
         "type": name,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
+        **({"supportedProfile": profiles} if profiles else {}),
         "interaction": [{"code": code} for code in _TYPE_LEVEL if code in offered],
         "versioning": "versioned-update",
         "readHistory": "vread" in offered,

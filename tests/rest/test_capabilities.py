@@ -4,6 +4,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
+from service.demo import claims, clinic
 from service.rest.routes import ROUTES
 from service.search import adoption
 from service.search.reindex import reindex
@@ -86,3 +87,39 @@ def test_a_posted_parameter_is_listed_once_it_is_active(api: FlaskClient) -> Non
     assert {one["name"]: one["definition"] for one in resources(api)["Slot"]["searchParam"]}["remark"] == posted["url"]
     assert api.get("/fhir/Slot?remark=x").status_code == 200
     assert api.get("/fhir/SearchParameter?code=remark").json["entry"][0]["resource"]["url"] == posted["url"]
+
+
+COMBINATION = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-search-parameter-combination"
+
+
+def combinations(resource: dict[str, Any]) -> set[tuple[str, ...]]:
+    return {tuple(part["valueString"] for part in one["extension"]) for one in resource.get("extension", ()) if one["url"] == COMBINATION}
+
+
+def test_profiles_supported_are_the_clinics_and_those_that_its_records_claim(api: FlaskClient) -> None:
+    stated = {url for one in resources(api).values() for url in one.get("supportedProfile", ())}
+    claimed = {
+        url for bundle in clinic.bundles() for entry in bundle["entry"] for url in entry["resource"].get("meta", {}).get("profile", ())
+    }
+    assert claimed <= stated
+    assert {url for url in stated - claimed if not url.startswith("https://clinic.example/")} == {claims.R4 + "vitalsigns"}
+    library = api.application.extensions["infusion_records"].library
+    own = [one.tree for one in library.all("StructureDefinition", "clinic") if one.tree["kind"] == "resource"]
+    assert own
+    assert {tree["url"] for tree in own} <= stated
+    for type, resource in resources(api).items():
+        for url in resource.get("supportedProfile", ()):
+            assert library.find("StructureDefinition", url).tree["type"] == type
+
+
+def test_us_core_is_followed_and_its_combinations_are_named(api: FlaskClient) -> None:
+    statement = api.get("/fhir/metadata").json
+    assert statement["instantiates"] == ["http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server"]
+    assert "http://hl7.org/fhir/us/core/ImplementationGuide/hl7.fhir.us.core|6.1.0" in statement["implementationGuide"]
+    stated = resources(api)
+    assert combinations(stated["Patient"]) >= {("birthdate", "name"), ("gender", "name")}
+    assert combinations(stated["Observation"]) >= {("patient", "category", "date"), ("patient", "category"), ("patient", "code")}
+    assert not combinations(stated["Slot"])
+    for resource in stated.values():
+        codes = {one["name"] for one in resource["searchParam"]}
+        assert {code for parts in combinations(resource) for code in parts} <= codes

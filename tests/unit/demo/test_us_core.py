@@ -25,9 +25,20 @@ ABSENT = {
     "condition-encounter-diagnosis": {"Condition.abatement[x]"},
     "encounter": {"Encounter.reasonCode"},
     "observation-screening-assessment": {"Observation.dataAbsentReason", "Observation.hasMember", "Observation.derivedFrom"},
-    "practitionerrole": {"PractitionerRole.specialty", "PractitionerRole.endpoint"},
+    "practitionerrole": {"PractitionerRole.endpoint"},
 }
 """What no record of the clinic has: a reason is a reference. Vital signs are measured one by one, on room air."""
+OUTSIDE = {
+    "AdverseEvent.category",  # what R4 has is about drugs that were wrong
+    "Consent.category",
+    "Encounter.identifier",  # R4 knows 18 of the identifier types of v2, and not these
+    "Encounter.participant",
+    "Observation.performer",
+    "Organization.identifier",
+    "Practitioner.identifier",
+    "Procedure.code",  # the clinic's own codes of the cannula
+    "Provenance.agent",  # the transmitter of US Core is none of R4's agents
+}
 VITALS = {"blood-pressure", "heart-rate", "pulse-oximetry", "respiratory-rate", "body-temperature", "body-weight"}
 NOT_A_VITALS_MATTER = ("Observation.component", "Observation.dataAbsentReason", "Observation.value[x]")
 
@@ -59,17 +70,15 @@ def claims(resource: Mapping[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize(("seed", "day"), [(1, date(2026, 11, 17)), (2, date(2027, 3, 15))])
 def test_every_resource_meets_its_profiles(gate: Gate, seed: int, day: date) -> None:
-    """No error; the warnings are the clinic's own codes where US Core has none that fits, and codes of people who act."""
-    warned = set()
+    """No error; the warnings are codes outside of extensible value sets, which the clinic has reasons for."""
+    outside, other = set(), set()
     for resource in resources(seed, day):
         issues = gate.check(resource, None, Asked())
         assert [issue for issue in issues if issue.severity == "error"] == [], resource
-        warned |= {(issue.rule, resource["resourceType"]) for issue in issues}
-    assert warned <= {
-        ("extensible-binding", "Procedure"),
-        ("extensible-binding", "Observation"),
-        ("invariant-undecided", "PractitionerRole"),
-    }
+        outside |= {issue.expression.partition("[")[0] for issue in issues if issue.rule == "extensible-binding"}
+        other |= {(issue.rule, resource["resourceType"]) for issue in issues if issue.rule != "extensible-binding"}
+    assert outside <= OUTSIDE
+    assert other <= {("invariant-undecided", "PractitionerRole")}
 
 
 def test_every_claim_is_of_a_profile_that_the_service_knows(made: list[Mapping[str, Any]], shelf: Library) -> None:
