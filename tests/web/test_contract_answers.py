@@ -29,6 +29,8 @@ QUESTION = {
         {"name": "statistic", "valueCode": "count"},
     ],
 }
+STATUS = "http://hl7.org/fhir/ValueSet/observation-status"
+FINAL = "system=http://hl7.org/fhir/observation-status&code=final"
 ID, TYPE = "/fhir/{type}/{id}", "/fhir/{type}"
 
 CASES: list[tuple[int, str, str, str, Any, dict[str, str]]] = [
@@ -89,6 +91,27 @@ CASES: list[tuple[int, str, str, str, Any, dict[str, str]]] = [
     (410, "POST", "/fhir/Patient/gone/$meta-add", "/fhir/{type}/{id}/$meta-add", LABELS, {}),
     (412, "POST", "/fhir/Patient/p1/$meta-add", "/fhir/{type}/{id}/$meta-add", LABELS, {"If-Match": 'W/"999"'}),
     (200, "POST", "/fhir/Patient/p1/$meta-delete", "/fhir/{type}/{id}/$meta-delete", LABELS, {}),
+    (200, "POST", "/fhir/Patient/$validate", "/fhir/{type}/$validate", WRONG, {}),
+    (400, "GET", "/fhir/Patient/$validate", "/fhir/{type}/$validate", None, {}),
+    (422, "POST", "/fhir/Patient/$validate?profile=urn:none", "/fhir/{type}/$validate", WRONG, {}),
+    (200, "GET", "/fhir/Patient/p1/$validate?mode=delete", "/fhir/{type}/{id}/$validate", None, {}),
+    (200, "POST", "/fhir/Patient/p1/$validate?mode=update", "/fhir/{type}/{id}/$validate", PATIENT, {"If-Match": 'W/"999"'}),
+    (410, "GET", "/fhir/Patient/gone/$validate", "/fhir/{type}/{id}/$validate", None, {}),
+    (200, "GET", f"/fhir/ValueSet/$expand?url={STATUS}", "/fhir/ValueSet/$expand", None, {}),
+    (404, "GET", "/fhir/ValueSet/$expand?url=urn:none", "/fhir/ValueSet/$expand", None, {}),
+    (422, "GET", "/fhir/ValueSet/$expand?url=http://snomed.info/sct?fhir_vs", "/fhir/ValueSet/$expand", None, {}),
+    (404, "GET", "/fhir/ValueSet/none/$expand", "/fhir/ValueSet/{id}/$expand", None, {}),
+    (200, "GET", f"/fhir/ValueSet/$validate-code?url={STATUS}&{FINAL}", "/fhir/ValueSet/$validate-code", None, {}),
+    (404, "GET", f"/fhir/ValueSet/none/$validate-code?{FINAL}", "/fhir/ValueSet/{id}/$validate-code", None, {}),
+    (200, "GET", f"/fhir/CodeSystem/$lookup?{FINAL}", "/fhir/CodeSystem/$lookup", None, {}),
+    (404, "GET", f"/fhir/CodeSystem/$lookup?{FINAL}x", "/fhir/CodeSystem/$lookup", None, {}),
+    (200, "GET", "/fhir/CodeSystem/$validate-code?url=http://unitsofmeasure.org&code=mg", "/fhir/CodeSystem/$validate-code", None, {}),
+    (404, "GET", "/fhir/CodeSystem/none/$validate-code?code=mg", "/fhir/CodeSystem/{id}/$validate-code", None, {}),
+    (200, "GET", f"/fhir/CodeSystem/$subsumes?{FINAL.replace('code', 'codeA')}&codeB=final", "/fhir/CodeSystem/$subsumes", None, {}),
+    (404, "GET", "/fhir/CodeSystem/none/$subsumes?codeA=a&codeB=b", "/fhir/CodeSystem/{id}/$subsumes", None, {}),
+    (200, "GET", f"/fhir/ConceptMap/$translate?{FINAL}", "/fhir/ConceptMap/$translate", None, {}),
+    (400, "GET", "/fhir/ConceptMap/$translate", "/fhir/ConceptMap/$translate", None, {}),
+    (404, "GET", f"/fhir/ConceptMap/none/$translate?{FINAL}", "/fhir/ConceptMap/{id}/$translate", None, {}),
     (200, "GET", "/livez", "/livez", None, {}),
     (200, "GET", "/readyz", "/readyz", None, {}),
     (200, "GET", "/", "/", None, {}),
@@ -137,6 +160,14 @@ def test_an_answer_is_promised(
     assert set(answer.headers.keys()) & kept <= promise.get("headers", {}).keys()
     if answer.data:
         assert answer.mimetype in promise["content"]
+
+
+@pytest.mark.parametrize(
+    ("status", "url"), [(case[0], case[2]) for case in CASES if case[1] == "GET" and "/fhir" in case[2] and not case[5]]
+)
+def test_every_answer_has_a_page(client: FlaskClient, status: int, url: str) -> None:
+    answer = client.get(url, headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.mimetype) == (status, "text/html"), answer.text
 
 
 def test_every_header_that_is_promised_is_known() -> None:

@@ -93,3 +93,16 @@ def test_the_contract_is_served(client: FlaskClient) -> None:
 def test_the_static_files_are_there(client: FlaskClient, path: str) -> None:
     with client.get(f"/static/{path}") as answer:
         assert answer.status_code == 200
+
+
+def test_what_an_operation_says_of_codes_is_a_table(client: FlaskClient) -> None:
+    status = "http://hl7.org/fhir/observation-status"
+    page = client.get("/fhir/ValueSet/$expand?url=http://hl7.org/fhir/ValueSet/observation-status&filter=corr", headers=BROWSER).text
+    assert f"<td>Corrected</td><td><code>{status}</code></td>" in page
+    assert "1 codes" not in page
+    empty = client.get("/fhir/ValueSet/$expand?url=http://hl7.org/fhir/ValueSet/observation-status&filter=nothing", headers=BROWSER).text
+    assert "<p>None.</p>" in empty
+    checked = client.get(f"/fhir/CodeSystem/$validate-code?url={status}&code=final", headers=BROWSER).text
+    assert '<th scope="row">result</th><td></td><td>true</td>' in checked
+    translated = client.get("/fhir/ConceptMap/$translate?system=http://hl7.org/fhir/sid/ndc&code=0409-2051-05", headers=BROWSER).text
+    assert "equivalence: equal · concept: 00409205105" in translated

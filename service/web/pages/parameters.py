@@ -29,6 +29,18 @@ def _rows(parameter: Tree) -> Iterator[Row]:
         for member, value in meta.items():
             for one in value if isinstance(value, list) else [value]:
                 yield Row(name, member, summary.text_of(one))
+    elif "part" in parameter:
+        parts = [part for part in parameter["part"] if isinstance(part, dict)]
+        yield Row(name, "", " · ".join(f"{part.get('name')}: {_text(part)}" for part in parts))
     else:
-        value = next((value for member, value in parameter.items() if member.startswith("value")), "")
-        yield Row(name, "", summary.text_of(value))
+        yield Row(name, "", _text(parameter))
+
+
+def _text(parameter: Tree) -> str:
+    """The value in a few words; a code with its display."""
+    value = next((value for member, value in parameter.items() if member.startswith("value")), "")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    words = summary.text_of(value)
+    code = value.get("code", "") if isinstance(value, dict) else ""
+    return f"{code} {words}" if code and code != words else words

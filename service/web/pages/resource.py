@@ -15,7 +15,7 @@ from markupsafe import Markup
 from service.records.context import Service
 from service.rest.exchange import FhirResponse
 from service.rest.routes import EVERY
-from service.web.pages import bundle, capability, outcome, parameters, referrers, summary
+from service.web.pages import bundle, capability, expansion, outcome, parameters, referrers, summary
 from service.web.pages.address import Address
 from service.web.pages.highlight import highlight
 from service.web.pages.referrers import Inbound
@@ -59,6 +59,9 @@ def _content(tree: Tree, address: Address, status: int) -> tuple[str, dict[str, 
         return "capability.html", {"title": "Capabilities", "tree": tree, "types": capability.type_rows(tree, site)}
     if kind == "Parameters" and not stored:
         return "parameters.html", {"title": address.path[-1] if address.path else "Parameters", "rows": parameters.rows(tree)}
+    if kind == "ValueSet" and not stored:
+        total = tree["expansion"].get("total", "")
+        return "expansion.html", {"title": summary.label(tree) or "Expansion", "rows": expansion.rows(tree), "total": total}
     return "record.html", _record(tree, address)
 
 
