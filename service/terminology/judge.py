@@ -52,20 +52,25 @@ class Composed:
         return verdict
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Compiled:
-    """A value set: its judge, and the code systems that it may have codes of."""
+    """A value set: its judge, and the code systems that it may have codes of. The last answer is kept, because value sets that name each
+    other many times over ask for it again and again about one code."""
 
     judge: Judge
     systems: frozenset[str] = frozenset()
+    _last: tuple[str, str, Verdict] | None = None
 
     def __call__(self, system: str, code: str) -> Verdict:
         """About one code."""
-        return self.judge(system, code)
+        last = self._last
+        if last is None or last[1] != code or last[0] != system:
+            self._last = last = (system, code, self.judge(system, code))
+        return last[2]
 
     def anywhere(self, code: str) -> Verdict:
         """About a code whose system nobody named: in the value set with any of its systems."""
-        return best(self.judge(system, code) for system in (*sorted(self.systems), ""))
+        return best(self(system, code) for system in (*sorted(self.systems), ""))
 
 
 def named(lookup: Lookup, url: str) -> Compiled:
@@ -87,11 +92,14 @@ class _Compiler:
 
     def named(self, name: Canonical) -> Compiled:
         known: Compiled | None = self.lookup.compiled.get(str(name))
-        if known is None and str(name) not in self.within:
+        if known is None and str(name) in self.within:
+            return _nothing(f"the value set {str(name)[:200]} is defined by itself")
+        if known is None:
             tree = found(self.lookup, name)
-            known = _nothing(f"the value set {str(name)[:200]} is not stored here") if tree is None else self.resource(tree, str(name))
-            self.lookup.compiled[str(name)] = known
-        return known or _nothing(f"the value set {str(name)[:200]} is defined by itself")
+            if tree is None:
+                return _nothing(f"the value set {str(name)[:200]} is not stored here")
+            known = self.lookup.compiled[str(name)] = self.resource(tree, str(name))
+        return known
 
     def resource(self, tree: Json, name: str) -> Compiled:
         if name in self.within or len(self.within) >= _DEEPEST:

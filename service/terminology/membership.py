@@ -9,7 +9,7 @@ large) is unknown for codes of those systems alone. https://hl7.org/fhir/R4/term
 
 from service.terminology import expansion, grammar, judge
 from service.terminology.lookup import Codes, Json, Lookup, Unanswerable
-from service.terminology.part import CodeJudge, own
+from service.terminology.part import CodeJudge, Unknown, own
 from service.terminology.verdict import IN, OUT, UNKNOWN, Answer, Verdict
 
 __all__ = ["IN", "OUT", "UNKNOWN", "Answer", "Verdict", "listed", "membership", "of_system", "of_tree"]
@@ -32,7 +32,9 @@ def of_system(lookup: Lookup, system: str, code: str, version: str | None = None
     key = f"system {system}|{version or ''}"
     decide: CodeJudge | None = lookup.compiled.get(key)
     if decide is None:
-        decide = lookup.compiled[key] = own(lookup, {"system": system, "version": version})
+        decide = own(lookup, {"system": system, "version": version})
+        if not isinstance(decide, Unknown):
+            lookup.compiled[key] = decide
     return decide(code)
 
 

@@ -18,7 +18,7 @@ class Shelf:
         self.library = library
         self.near = near
         self.compiled: dict[str, Any] = {}
-        self._systems: dict[tuple[str, str | None], CodeSystem | None] = {}
+        self._systems: dict[tuple[str, str | None], CodeSystem] = {}
         self._index: _Index | None = None
 
     def value_set(self, url: str, version: str | None) -> Json | None:
@@ -29,11 +29,13 @@ class Shelf:
     def code_system(self, url: str, version: str | None) -> CodeSystem | None:
         """The CodeSystem; a supplement says nothing about which codes there are."""
         key = (url, version)
-        if key not in self._systems:
+        known = self._systems.get(key)
+        if known is None:
             found = self.library.find("CodeSystem", url, version, self.near)
-            is_one = found is not None and found.tree.get("content") != "supplement"
-            self._systems[key] = code_system.read(found.tree) if found and is_one else None
-        return self._systems[key]
+            if found is None or found.tree.get("content") == "supplement":
+                return None  # what is not here is not kept: clients ask for whatever they like
+            known = self._systems[key] = code_system.read(found.tree)
+        return known
 
     def all_of(self, url: str) -> str | None:
         """The code system that has `url` as its `valueSet`."""

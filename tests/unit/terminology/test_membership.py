@@ -216,6 +216,22 @@ def test_a_value_set_is_compiled_once() -> None:
     assert membership(shelf, f"{SETS}/v", SYSTEM, "b").answer is IN
 
 
+def test_value_sets_that_name_each_other_many_times_over_are_asked_once_each() -> None:
+    asked: list[str] = []
+
+    class Counting(Shelf):
+        def code_system(self, url: str, version: str | None) -> Any:
+            asked.append(url)
+            return super().code_system(url, version)
+
+    layers = [value_set(f"v{number}", *[{"valueSet": [f"{SETS}/v{number + 1}"]}] * 3) for number in range(18)]
+    bottom = value_set("v18", codes("a"), inactive=False)
+    shelf = Counting([system(*LETTERS), *layers, bottom])
+    assert membership(shelf, f"{SETS}/v0", SYSTEM, "b").answer is OUT
+    assert membership(shelf, f"{SETS}/v0", SYSTEM, "a").answer is IN
+    assert len(asked) < 10
+
+
 CONTENT = st.sampled_from(["complete", "fragment", "example", "not-present", None])
 HELD = st.sampled_from([LETTERS, LETTERS[1:], (concept("a", concept("c", concept("d"))),), (concept("a"), concept("d"))])
 
