@@ -1,6 +1,7 @@
 """Resources held to profiles: a document that R4 itself finds right is asked what its profiles and extensions want.
 
 Each resource in it is asked about its own claims: the resource, those that it contains, and those in a Bundle or in Parameters.
+A QuestionnaireResponse that profiles find right is held to its Questionnaire.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,10 +16,12 @@ from service.validation.profile import claims, extension
 from service.validation.profile.build import Builder
 from service.validation.profile.coded import Codes, binding_rule
 from service.validation.profile.item import Item, of_resource
+from service.validation.questionnaire.answers import Answers
 from service.validation.run import Run
 
 Json = Any
 _R4 = "r4"
+_RESPONSE = "QuestionnaireResponse"
 _PARTS = {"Bundle": ("entry", "resource"), "Parameters": ("parameter", "resource")}
 
 
@@ -32,6 +35,7 @@ class Holder:
         self.profiles = Profiles(definitions, library)
         self._codes = Codes(library)
         self._builder = Builder(definitions, self.profiles, self._codes)
+        self._answers = Answers(library, self._codes.judged)
         self._required = claims.required(required, self.profiles)
         self._refuses = refuses
 
@@ -73,6 +77,8 @@ class Holder:
                 run.warning("not-supported", "unknown-profile", path, f"was not held to {profile.canonical}, which cannot be used: {error}")
             finally:
                 run.profile = None
+        if resource.get("resourceType") == _RESPONSE and not any(issue.severity == "error" for issue in run.issues):
+            self._answers.check(resource, path, run)
 
 
 def _parts(resource: Mapping[str, Json], path: str) -> Iterator[tuple[str, Mapping[str, Json]]]:
