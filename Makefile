@@ -10,7 +10,7 @@ SECOND_VALIDATOR := build/conformance/classpath.txt
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: install run test check bench bench-search conformance nightly format lock help
+.PHONY: install run test check bench bench-search conformance guide package nightly format lock help
 
 $(INSTALLED): requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -42,6 +42,12 @@ bench-search: $(INSTALLED)  ## measure how searches change while the record grow
 $(SECOND_VALIDATOR): tools/conformance/pom.xml $(wildcard tools/conformance/src/main/java/conformance/*.java)
 	mvn --quiet --batch-mode --file tools/conformance/pom.xml process-classes
 	@touch $@
+
+guide: $(INSTALLED)  ## write what is made from the clinic's definitions: the list of the guide, docs/profiles.md
+	$(BIN)/python -m scripts.guide
+
+package: $(INSTALLED)  ## the same, and the guide as a FHIR package in dist/
+	$(BIN)/python -m scripts.guide package
 
 conformance: $(INSTALLED) $(SECOND_VALIDATOR)  ## hold definitions, examples and corpus to HAPI's validator; FILES="…" only those
 	$(BIN)/python -m tools.conformance $(FILES)
