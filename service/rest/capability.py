@@ -18,7 +18,8 @@ from service.search.parameter import Registry, SearchParameter
 
 Tree = dict[str, Any]
 
-_RELEASED = "2026-11-22"
+RELEASED = "2026-11-22"
+"""The day of the present version."""
 _DISTRIBUTION = "infusion-records"
 _TYPE_LEVEL = ("read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type")
 _SYSTEM_LEVEL = ("transaction", "batch", "search-system", "history-system")
@@ -54,7 +55,7 @@ def statement(service: Service) -> Tree:
         "title": "Infusion Records",
         "status": "active",
         "experimental": False,
-        "date": _RELEASED,
+        "date": RELEASED,
         "kind": "instance",
         "instantiates": [guides.SERVER],
         "software": {"name": "Infusion Records", "version": version(_DISTRIBUTION)},

@@ -35,6 +35,11 @@ def of(url: str) -> Grammar | None:
     return _GRAMMARS.get(url)
 
 
+def urls() -> tuple[str, ...]:
+    """The code systems that have one."""
+    return tuple(_GRAMMARS)
+
+
 def _is_unit(code: str) -> bool:
     return units.canonical(code) is not None
 

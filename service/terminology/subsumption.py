@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from service.terminology.code_system import CodeSystem, Concept
 from service.terminology.lookup import Unanswerable
 
-_NO_SUBSUMPTION = frozenset({"grouped-by", "part-of"})
+NONE = frozenset({"grouped-by", "part-of"})
+"""What a hierarchy may mean that subsumes nothing."""
 
 
 def below(system: CodeSystem, code: str) -> tuple[Concept, ...]:
@@ -45,7 +46,7 @@ def require(system: CodeSystem, code: str) -> Concept:
 
 
 def _closure(system: CodeSystem, code: str, links: Mapping[str, tuple[str, ...]]) -> tuple[Concept, ...]:
-    if system.meaning in _NO_SUBSUMPTION:
+    if system.meaning in NONE:
         raise Unanswerable(
             "not-supported", "no-subsumption", f"the hierarchy of {system.url} is stated as {system.meaning}, which subsumes nothing"
         )

@@ -48,7 +48,7 @@ def test_the_statement_passes_the_gate_of_the_service(api: FlaskClient) -> None:
 def test_modes_and_parameters(api: FlaskClient) -> None:
     assert api.get("/fhir/metadata?mode=normative&_format=json").status_code == 200
     assert "SUBSETTED" in api.get("/fhir/metadata?_summary=true").text
-    issue(api.get("/fhir/metadata?mode=terminology"), 400)
+    issue(api.get("/fhir/metadata?mode=nonsense"), 400)
     issue(api.post("/fhir/metadata"), 405)
 
 
@@ -123,3 +123,19 @@ def test_us_core_is_followed_and_its_combinations_are_named(api: FlaskClient) ->
     for resource in stated.values():
         codes = {one["name"] for one in resource["searchParam"]}
         assert {code for parts in combinations(resource) for code in parts} <= codes
+
+
+def test_what_the_terminology_operations_can_do(api: FlaskClient) -> None:
+    told = api.get("/fhir/metadata?mode=terminology").json
+    gate = api.application.extensions["infusion_records"].gate
+    assert [one for one in gate.check(told, "TerminologyCapabilities") if one.severity == "error"] == []
+    systems = {one["uri"]: one for one in told["codeSystem"]}
+    assert systems["http://hl7.org/fhir/observation-status"]["version"] == [{"code": "4.0.1"}]
+    assert {"http://unitsofmeasure.org", "https://clinic.example/fhir/CodeSystem/ketamine-clinic"} < systems.keys()
+    assert not {"http://snomed.info/sct", "http://loinc.org"} & systems.keys()
+    for uri in ("http://hl7.org/fhir/observation-status", "http://unitsofmeasure.org"):
+        assert api.get(f"/fhir/CodeSystem/$validate-code?url={uri}&code=x-x").json["resourceType"] == "Parameters"
+    for parameter in told["expansion"]["parameter"]:
+        assert "has no parameter" not in api.get(f"/fhir/ValueSet/$expand?{parameter['name']}=true").text
+    assert "SUBSETTED" in api.get("/fhir/metadata?mode=terminology&_summary=true").text
+    assert api.get("/fhir/metadata?mode=terminology", headers={"Accept": "text/html"}).mimetype == "text/html"

@@ -62,6 +62,8 @@ def _content(tree: Tree, address: Address, status: int) -> tuple[str, dict[str, 
     if kind == "ValueSet" and not stored:
         total = tree["expansion"].get("total", "")
         return "expansion.html", {"title": summary.label(tree) or "Expansion", "rows": expansion.rows(tree), "total": total}
+    if not stored:
+        return "fhir.html", {"title": summary.label(tree) or str(kind)}
     return "record.html", _record(tree, address)
 
 
