@@ -2,7 +2,6 @@
 
 from typing import Any
 
-_LOINC = "http://loinc.org"
 _LOCAL = "https://clinic.example/fhir/CodeSystem/ketamine-clinic"
 _CODE = {"coding": [{"system": _LOCAL, "code": "other", "display": "Other"}], "text": "Other"}
 _WHEN = "2026-11-10T09:00:00-08:00"
@@ -23,7 +22,7 @@ def beside(patient: str) -> list[dict[str, Any]]:
         },
         {
             "resourceType": "DocumentReference", "status": "current", "type": _CODE, "category": category, "subject": who,
-            "date": _WHEN, "content": [{"attachment": attachment}], "context": {"period": {"start": _WHEN}},
+            "date": _WHEN, "content": [{"attachment": attachment}], "context": {"period": {"start": _WHEN, "end": _WHEN}},
         },
         {"resourceType": "Immunization", "status": "completed", "vaccineCode": _CODE, "patient": who, "occurrenceDateTime": _WHEN},
         {
