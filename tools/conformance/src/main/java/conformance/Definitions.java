@@ -25,7 +25,7 @@ final class Definitions {
 
     Definitions(FhirContext context) {
         this.context = context;
-        this.support = new PrePopulatedValidationSupport(context);
+        this.support = new Forms(context);
     }
 
     PrePopulatedValidationSupport support() {
