@@ -48,12 +48,12 @@ def read(given: Arguments, form: Form, system: str | None = None) -> Sequence[Co
         raise arguments.refused(found[1] if found else form.code, says, "invalid" if found else "required")
     if found[0] == form.code:
         return (_plain(given, form, system),)
-    _require_alone(given, form, found[0])
     tree = given.tree(found[0])
     assert tree is not None
-    if found[0] == form.coding:
-        return (_coding(tree, form.coding, system),)
-    return _concept(tree, found[0], system)
+    stated = given.text(form.system) if form.system else None
+    codes = (_coding(tree, form.coding, stated or system),) if found[0] == form.coding else _concept(tree, found[0], stated or system)
+    _require_agreement(given, codes, stated, found[0])
+    return codes
 
 
 def _plain(given: Arguments, form: Form, system: str | None) -> Coded:
@@ -68,11 +68,12 @@ def _plain(given: Arguments, form: Form, system: str | None) -> Coded:
     return Coded(form.code, code, stated, version, display)
 
 
-def _require_alone(given: Arguments, form: Form, name: str) -> None:
-    """What says more about `code` has no meaning beside a coding, which says it itself."""
-    for other in (form.system, form.version, "display"):
-        if other and other != "version" and given.has(other):
-            raise arguments.refused(other, f"'{other}' is about '{form.code}'; '{name}' says it itself. Leave it out.", "invalid")
+def _require_agreement(given: Arguments, codes: Sequence[Coded], system: str | None, name: str) -> None:
+    """BadRequest for another system beside a coding than its own, or a display, which a coding has itself."""
+    if system is not None and any(one.system != system for one in codes):
+        raise arguments.refused("system", f"'system' says {system[:200]!r}, and '{name}' another one. Leave it out.", "invalid")
+    if given.has("display"):
+        raise arguments.refused("display", f"'display' is about 'code'; '{name}' says it itself. Leave it out.", "invalid")
 
 
 def _coding(tree: Mapping[str, Any], place: str, system: str | None) -> Coded:
