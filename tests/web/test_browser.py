@@ -35,7 +35,58 @@ PAGES = {
     "refusal": "/fhir/Patient?nonsense=1",
     "not found": "/fhir/Patient/none",
     "gone": "/fhir/Basic/gone",
+    "profile": "/fhir/StructureDefinition/pulse",
+    "value set": "/fhir/ValueSet/signs",
+    "code system": "/fhir/CodeSystem/signs",
 }
+OWN = "https://browser.example/fhir"
+ELEMENTS = [
+    {"id": "Observation", "path": "Observation"},
+    {
+        "id": "Observation.code",
+        "path": "Observation.code",
+        "short": HOSTILE,
+        "min": 1,
+        "mustSupport": True,
+        "binding": {"strength": "required", "valueSet": f"{OWN}/ValueSet/signs"},
+        "constraint": [{"key": "x-1", "severity": "error", "human": HOSTILE, "expression": "coding.exists()"}],
+    },
+    {
+        "id": "Observation.subject",
+        "path": "Observation.subject",
+        "type": [{"code": "Reference", "targetProfile": ["https://clinic.example/fhir/StructureDefinition/infusion-pump"]}],
+    },
+]
+DEFINITIONS = [
+    {
+        "resourceType": "StructureDefinition",
+        "id": "pulse",
+        "url": f"{OWN}/StructureDefinition/pulse",
+        "name": "Pulse",
+        "status": "draft",
+        "kind": "resource",
+        "abstract": False,
+        "type": "Observation",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Observation",
+        "derivation": "constraint",
+        "differential": {"element": ELEMENTS},
+    },
+    {
+        "resourceType": "ValueSet",
+        "id": "signs",
+        "url": f"{OWN}/ValueSet/signs",
+        "status": "draft",
+        "compose": {"include": [{"system": f"{OWN}/CodeSystem/signs", "concept": [{"code": "pulse", "display": HOSTILE}]}]},
+    },
+    {
+        "resourceType": "CodeSystem",
+        "id": "signs",
+        "url": f"{OWN}/CodeSystem/signs",
+        "status": "draft",
+        "content": "complete",
+        "concept": [{"code": "signs", "concept": [{"code": "pulse", "definition": HOSTILE}]}],
+    },
+]
 LONG = {"capabilities": [["pre.json"], ["tbody tr:nth-child(n+4)"]]}
 """Repetitions that would take the checks minutes; the same elements are checked on the other pages."""
 GRAVE = {"serious", "critical"}
@@ -50,6 +101,8 @@ def live(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
             _put(live, {"resourceType": "Patient", "id": "hostile", "name": [{"text": HOSTILE}], "gender": gender})
         _put(live, {"resourceType": "Basic", "id": "gone", "code": {"text": HOSTILE}})
         requests.delete(f"{live.url}/Basic/gone", timeout=30).raise_for_status()
+        for one in DEFINITIONS:
+            _put(live, one)
         yield live
 
 
@@ -124,7 +177,7 @@ def test_pages_are_accessible_and_stay_home(visitor: Visitor, name: str) -> None
 
 
 @pytest.mark.parametrize("visitor", [{"viewport": {"width": 360, "height": 740}}], indirect=True, ids=["phone"])
-@pytest.mark.parametrize("name", ["home", "search", "resource", "refusal", "capabilities"])
+@pytest.mark.parametrize("name", ["home", "search", "resource", "refusal", "capabilities", "profile"])
 def test_pages_fit_a_phone(visitor: Visitor, name: str) -> None:
     page = visitor.open(PAGES[name])
     assert page.evaluate("document.documentElement.scrollWidth") <= 360

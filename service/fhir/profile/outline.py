@@ -5,7 +5,7 @@ snapshot tells. Numbers may be text, as pages read them. https://hl7.org/fhir/R4
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,7 +91,7 @@ def _line(row: Tree, whole: Tree) -> Line:
         name=id.rpartition(".")[2],
         cardinality=_cardinality(row, whole),
         types=tuple(_type(one) for one in row.get("type", ())),
-        value=next(_values(row), ""),
+        value=", ".join(_values(row)),
         binding=_binding(row),
         must_support=bool(row.get("mustSupport", False)),
         short=str(row.get("short", "")),
@@ -108,7 +108,11 @@ def _cardinality(row: Tree, whole: Tree) -> str:
 
 
 def _type(one: Tree) -> TypeLine:
-    return TypeLine(str(one.get("code", "")), tuple(one.get("profile", ())), tuple(one.get("targetProfile", ())))
+    return TypeLine(str(one.get("code", "")), _texts(one.get("profile", ())), _texts(one.get("targetProfile", ())))
+
+
+def _texts(values: Iterable[Json]) -> tuple[str, ...]:
+    return tuple(value for value in values if isinstance(value, str))
 
 
 def _binding(row: Tree) -> tuple[str, str] | None:
