@@ -15,7 +15,7 @@ from markupsafe import Markup
 from service.records.context import Service
 from service.rest.exchange import FhirResponse
 from service.rest.routes import EVERY
-from service.web.pages import bundle, capability, expansion, outcome, parameters, referrers, summary
+from service.web.pages import bundle, capability, definition, expansion, outcome, parameters, referrers, summary
 from service.web.pages.address import Address
 from service.web.pages.highlight import highlight
 from service.web.pages.referrers import Inbound
@@ -39,7 +39,7 @@ def render_text(address: Address, status: int, text: str, inbound: Inbound = Map
     """The page of the FHIR JSON `text` that the request for `address` was answered with."""
     tree = json.loads(text, parse_float=str, parse_int=str)
     template, parts = _content(tree, address, status)
-    if template == "record.html":
+    if "current" in parts:
         parts["referrers"] = referrers.links(inbound, address.site.base, str(tree["resourceType"]), str(tree.get("id")))
     return page(template, address.site, address=address, content=_shown(text, address.site), **parts)
 
@@ -64,6 +64,8 @@ def _content(tree: Tree, address: Address, status: int) -> tuple[str, dict[str, 
         return "expansion.html", {"title": summary.label(tree) or "Expansion", "rows": expansion.rows(tree), "total": total}
     if not stored:
         return "fhir.html", {"title": summary.label(tree) or str(kind)}
+    if kind in definition.TEMPLATES:
+        return definition.TEMPLATES[str(kind)], {**_record(tree, address), **definition.parts(tree, site)}
     return "record.html", _record(tree, address)
 
 
