@@ -120,7 +120,10 @@ def _outside(item: Item, run: Run, strength: str, value_set: str) -> None:
 
 
 def _without_code(item: Item, run: Run, strength: str, value_set: str) -> None:
-    """Text alone breaks a required binding; an extension may say why there is no code."""
+    """Text alone breaks a required binding; an extension may say why there is no code. A quantity may do without a coded unit:
+    a profile that wants one asks for the element `code`."""
+    if item.kind in _QUANTITIES:
+        return
     has_reason = bool(item.extra) or (isinstance(item.value, Mapping) and "extension" in item.value)
     if strength == "required" and not has_reason:
         run.error("code-invalid", "required-binding", item.path, f"has no code, and must hold one of {value_set}")
