@@ -7,7 +7,7 @@ from typing import Any
 
 from service.fhir.definitions import Definitions
 from service.fhir.element import Constraint, Element, Type
-from service.validation import binding, member, narrative, primitive, target
+from service.validation import binding, member, narrative, primitive, target, unit
 from service.validation.primitive import Rule
 from service.validation.rules import predicate
 from service.validation.run import Run
@@ -156,6 +156,8 @@ class Shapes:
             extras.append(binding.concept_rule(self.definitions, element, kind.code))
             if self._beyond and element.binding and element.binding.strength == "extensible":
                 extras.append(self._beyond.bound("extensible", element.binding.value_set))
+        if kind.code in unit.QUANTITIES:
+            extras.append(unit.check)
         if kind.code == "Quantity" and element.simple_quantity:
             extras.append(_without_comparator)
         return tuple(extra for extra in extras if extra)

@@ -20,6 +20,7 @@ HANDBOOK = Path(__file__).resolve().parents[3] / "docs" / "validation.md"
 
 Row = tuple[str, dict[str, Any], str, str]
 LONG = {"extension": [{"url": "a:b", "valueString": "c"}]}
+_MCG = {"value": 5, "system": "http://unitsofmeasure.org", "code": "mcg"}
 ORGANIZATION = {"resourceType": "Organization", "id": "o", "name": "a"}
 
 ROWS: list[Row] = [
@@ -30,6 +31,7 @@ ROWS: list[Row] = [
     ("Patient", {"contained": ["o"]}, "object-expected", "Patient.contained[0]"),
     ("Patient", {"name": ["Sample"]}, "object-expected", "Patient.name[0]"),
     ("Patient", {"surname": "a"}, "unknown-element", "Patient.surname"),
+    ("Observation", {"valueQuantity": _MCG}, "ucum-unit", "Observation.valueQuantity.code"),
     ("Patient", {"_active": "a"}, "object-expected", "Patient.active"),
     ("Patient", {"_name": {"id": "a"}}, "unknown-element", "Patient._name"),
     ("Patient", {"fhir_comments": ["a"]}, "unknown-element", "Patient.fhir_comments"),
