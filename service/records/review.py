@@ -60,6 +60,9 @@ def review(ctx: Context, tx: Transaction, writes: Sequence[Write], inspected: Fi
 
 def _unsearchable(ctx: Context, entry: int, tree: Mapping[str, Any]) -> Iterator[Issue]:
     """What a search parameter that is stored all the same cannot be used for, and what it takes to use it."""
+    if tree.get("status") != "active":
+        says = f"It is {tree.get('status')}, and searches do not know it: only active search parameters are used."
+        yield Issue("warning", "not-supported", "search-parameter", says, f"{_SEARCH_PARAMETER}.status", entry)
     for objection in ctx.service.registry.objections(tree):
         yield Issue("warning", "not-supported", "search-parameter", f"{objection}.", _SEARCH_PARAMETER, entry)
 

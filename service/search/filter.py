@@ -69,7 +69,8 @@ def _located(reader: ClauseReader, type: str, found: Comparison, depth: int) -> 
         return _along(reader, type, found, found.path, depth)
     except BadRequest as error:
         (issue, *_) = error.issues
-        told = issue.diagnostics if issue.rule == "search-filter" else f"'_filter', column {found.column}: {issue.diagnostics}"
+        has_place = issue.rule == "search-filter" or issue.diagnostics.startswith("'_filter', column ")
+        told = issue.diagnostics if has_place else f"'_filter', column {found.column}: {issue.diagnostics}"
         raise refused(issue.code, issue.rule, told, "_filter") from None
 
 
@@ -167,6 +168,8 @@ def _compared(reader: ClauseReader, parameter: SearchParameter, found: Compariso
 
 def _measured(reader: ClauseReader, parameter: SearchParameter, found: Comparison) -> Value:
     """A date, number or quantity with the operator as its prefix."""
+    if found.value[:1].isalpha():
+        raise Refused(f"{found.value[:20]!r} is not a {parameter.kind}")
     prefix = "eq" if found.operator in ("co", "po") else found.operator
     value = reader.value(parameter, None, prefix + _named(found.value))
     return replace(value, prefix=found.operator) if isinstance(value, Moment) else value

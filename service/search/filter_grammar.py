@@ -25,7 +25,7 @@ _OPERATOR = re.compile(r"(?:eq|ne|co|sw|ew|gt|lt|ge|le|ap|sa|eb|pr|po|ss|sb|in|n
 _BARE = re.compile(r"(?!\")(?:[^\s)\[\]]|\[[^\s()\[\]]*\])+")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _NOT = re.compile(r"not(?=[\s(])")
-_CONNECTIVE = re.compile(r"(and|or)(?=[\s(])")
+_CONNECTIVE = re.compile(r"(and|or)(?=[\s(]|$)")
 
 
 @dataclass(frozen=True, slots=True)

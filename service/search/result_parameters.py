@@ -125,7 +125,8 @@ def _require_sortable(given: Given, code: str) -> None:
         given.registry.keys_of(type, code)
         if parameter is None or parameter.refusal or not _is_sortable(parameter):
             valid = ", ".join(one for one, known in given.registry.for_type(type).items() if _is_sortable(known))
-            raise refused("invalid", "search-sort", f"{type} cannot be sorted by {code[:60]!r}. It can by: {valid}.", "_sort")
+            why = f", which stands for '{parameter.alias}'" if parameter and parameter.alias else ""
+            raise refused("invalid", "search-sort", f"{type} cannot be sorted by {code[:60]!r}{why}. It can by: {valid}.", "_sort")
         kinds.add(parameter.kind)
     if len(kinds) > 1:
         told = f"'{code}' is a {' and a '.join(sorted(kinds))} among the types that are searched, which have no common order"

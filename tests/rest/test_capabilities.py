@@ -89,6 +89,25 @@ def test_a_posted_parameter_is_listed_once_it_is_active(api: FlaskClient) -> Non
     assert api.get("/fhir/SearchParameter?code=remark").json["entry"][0]["resource"]["url"] == posted["url"]
 
 
+def test_a_draft_parameter_is_kept_and_the_answer_says_that_it_is_not_used(api: FlaskClient) -> None:
+    draft = {
+        "resourceType": "SearchParameter",
+        "url": "https://clinic.example/fhir/SearchParameter/Slot-note",
+        "name": "SlotNote",
+        "status": "draft",
+        "description": "Words on the slot.",
+        "code": "note",
+        "base": ["Slot"],
+        "type": "string",
+        "expression": "Slot.comment",
+    }
+    answer = api.post(
+        "/fhir/SearchParameter", json=draft, content_type="application/fhir+json", headers={"Prefer": "return=OperationOutcome"}
+    )
+    assert answer.status_code == 201
+    assert ["only active" in one["diagnostics"] for one in answer.json["issue"] if one["severity"] == "warning"] == [True]
+
+
 COMBINATION = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-search-parameter-combination"
 
 

@@ -185,6 +185,7 @@ def test_a_reference_is_printed_so_that_every_type_reads_it_as_it_did() -> None:
         ([("_type", "Patient,Observation"), ("birthdate", "2026")], "Observation has no search parameter 'birthdate'"),
         ([("name", "x")], "AdverseEvent has no search parameter 'name'"),
         ([("_type", "Patient,Observation"), ("_sort", "birthdate")], "Observation cannot be sorted by 'birthdate'"),
+        ([("_type", "MedicationAdministration"), ("_sort", "lot")], "by 'lot', which stands for 'medication.lot-number'"),
         ([("_type", "Patient,Observation"), ("_include", "Encounter:subject")], "the matches are Patient, Observation"),
         ([("_type", "Patient,Observation"), ("_elements", "nothing")], "Patient, Observation has no element"),
     ],
