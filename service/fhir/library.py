@@ -9,6 +9,7 @@ Packages are FHIR NPM packages (https://hl7.org/fhir/R4/packages.html): `*.tgz` 
 import json
 import re
 import tarfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -171,7 +172,7 @@ def read_package(path: Path) -> tuple[str, list[tuple[str, str, str | None, str]
                 rows.extend(_row(text, f"{path.name}, {name}"))
     except PackageError:
         raise
-    except (OSError, EOFError, tarfile.TarError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, zlib.error, tarfile.TarError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise PackageError(f"{path.name} is no FHIR package that can be read: {error}") from error
     if package == path.name:
         raise PackageError(f"{path.name} has no package/package.json: it is no FHIR package")
@@ -183,11 +184,13 @@ def _members(path: Path) -> Iterator[tuple[str, str]]:
     total = 0
     with tarfile.open(path, "r:gz") as archive:
         for member in archive:
+            total += member.size
+            if total > _LARGEST_PACKAGE:
+                raise PackageError(f"{path.name} is too large at {member.name}")
             parts = member.name.split("/")
             if not member.isfile() or len(parts) != 2 or parts[0] != "package" or not member.name.endswith(".json"):
                 continue
-            total += member.size
-            if member.size > _LARGEST_MEMBER or total > _LARGEST_PACKAGE:
+            if member.size > _LARGEST_MEMBER:
                 raise PackageError(f"{path.name} is too large at {member.name}")
             handle = archive.extractfile(member)
-            yield member.name, handle.read().decode("utf-8") if handle else ""
+            yield member.name, handle.read().decode("utf-8-sig") if handle else ""
