@@ -4,6 +4,7 @@ Expressions come from definitions that an administrator put into the library, ne
 here: `hasValue`, `resolve`, `memberOf`, `conformsTo`, `htmlChecks`. http://hl7.org/fhirpath/N1/, https://hl7.org/fhir/R4/fhirpath.html
 """
 
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -19,6 +20,7 @@ Holds = Callable[[Item, Run], bool]
 Conforms = Callable[[Item, str, Run], bool]
 IsMember = Callable[[Json, str, Run], bool]
 
+_NAMES = re.compile(r"[a-z][A-Za-z]*(?: or [a-z][A-Za-z]*)+")
 _UCUM = "http://unitsofmeasure.org"
 
 
@@ -34,13 +36,21 @@ def predicate(constraint: ProfileConstraint, type_name: str, conforms: Conforms,
     by_hand = known(constraint.expression)
     if by_hand is not None:
         return by_hand
-    parsed = _parsed(constraint.expression)
+    parsed = _parsed(_in_booleans(constraint.expression))
 
     def holds(item: Item, run: Run) -> bool:
         result = _evaluated(parsed, item, type_name, run, _functions(run, conforms, is_member))
         return bool(result) and result != [False]
 
     return holds
+
+
+def _in_booleans(expression: str) -> str:
+    """`telecom or endpoint` as `telecom.exists() or endpoint.exists()`: what is there counts as true, and the engine wants it said.
+
+    http://hl7.org/fhirpath/N1/#singleton-evaluation-of-collections
+    """
+    return " or ".join(f"{name}.exists()" for name in expression.split(" or ")) if _NAMES.fullmatch(expression) else expression
 
 
 @lru_cache(maxsize=4096)
