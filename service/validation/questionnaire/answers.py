@@ -21,6 +21,8 @@ Judged = Callable[[Json, str, str, Run], Verdict]
 
 _COMPLETE = frozenset({"completed", "amended"})
 _SHOWN = 12
+_MOST_ASKED = 200_000
+"""Questions and conditions that one response is asked: many times what a form of any clinic comes to."""
 _Around = tuple[Scope, ...]
 
 
@@ -48,8 +50,11 @@ class Answers:
             run.information("not-found", "questionnaire-unknown", path, f"was not held to a questionnaire: {told}")
             return
         items = response.get("item", ())
-        filling = _Filling(form, self._judged, run, response.get("status") in _COMPLETE)
-        filling.items(form.questions, items, path, (Scope(items),))
+        try:
+            _Filling(form, self._judged, run, response.get("status") in _COMPLETE).items(form.questions, items, path, (Scope(items),))
+        except _TooMuch:
+            text = "was held to its questionnaire in part only: it has too many items for so many questions"
+            run.warning("too-costly", "questionnaire-size", path, text)
 
     def _form(self, url: str, run: Run) -> _Form | None:
         if url.startswith("#"):
@@ -68,19 +73,27 @@ def _read(tree: Mapping[str, Json], near: str) -> _Form:
     return _Form(found, frozenset(links(found)), near)
 
 
-@dataclass(frozen=True, slots=True)
+class _TooMuch(Exception):
+    """The response has been asked enough."""
+
+
+@dataclass(slots=True)
 class _Filling:
-    """One response being held to its form; `complete` responses answer what is required."""
+    """One response being held to its form; `complete` responses answer what is required. `asked` counts questions and conditions."""
 
     form: _Form
     judged: Judged
     run: Run
     complete: bool
+    asked: int = 0
 
     def items(self, asked: Sequence[Question], given: Sequence[Mapping[str, Json]], path: str, around: _Around) -> None:
         """The items at one place; `around` are the items of the response around it, from the outermost in."""
         found = self._placed(asked, given, path)
         for question in asked:
+            self.asked += 1 + len(question.conditions)
+            if self.asked > _MOST_ASKED:
+                raise _TooMuch
             state = enabled(question, around)
             self._number(question, found[question.link], path, state)
             for place, item in found[question.link]:

@@ -31,13 +31,13 @@ def judged(coded: Any, _value_set: str, _near: str, _run: Run) -> Verdict:
     return VERDICTS[coded["code"]]
 
 
-def found(items: list[dict[str, Any]], given: list[dict[str, Any]], status: str = "completed") -> list[tuple[str, str | None]]:
+def found(items: list[dict[str, Any]], given: list[dict[str, Any]], status: str = "completed") -> list[tuple[str, str]]:
     """(rule, place) of what is wrong with a response whose questionnaire is contained."""
     form = {"resourceType": "Questionnaire", "id": "form", "status": "active", "item": items}
     response = {"resourceType": "QuestionnaireResponse", "questionnaire": "#form", "contained": [form], "status": status, "item": given}
     run = Run(response, thorough=True)
     Answers(shipped(), judged).check(response, "QuestionnaireResponse", run)
-    return [(issue.rule, issue.expression and issue.expression.removeprefix("QuestionnaireResponse.")) for issue in run.issues]
+    return [(issue.rule, str(issue.expression).removeprefix("QuestionnaireResponse").removeprefix(".")) for issue in run.issues]
 
 
 def ask(link: str, type: str = "string", **more: Any) -> dict[str, Any]:
@@ -261,6 +261,12 @@ def test_several_conditions(behaviour: str, first: str, second: str | None, verd
     (question,) = questions([ask("a", enableWhen=both, enableBehavior=behaviour)])
     given = [give("one", first), give("two", second or ("Integer", 1))]
     assert enabled(question, [Scope(given)]) is verdict
+
+
+def test_a_form_that_asks_too_much_is_not_asked_to_the_end() -> None:
+    form = [ask("g", "group", repeats=True, item=[ask(f"q{number}") for number in range(1000)])]
+    assert found(form, [give("g")] * 100) == []
+    assert found(form, [give("g")] * 300) == [("questionnaire-size", "")]
 
 
 def test_an_unknown_questionnaire_is_told() -> None:
