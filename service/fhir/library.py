@@ -95,9 +95,8 @@ class Library:
 
     def all(self, type: str, package: str) -> Iterator[Found]:
         """Every resource of a type in one package, sorted by URL."""
-        for (name, _), entries in sorted(self._entries.items()):
-            if name == type:
-                yield from (one.read() for one in entries if one.package == package)
+        found = [(url, one) for (name, url), entries in self._entries.items() if name == type for one in entries if one.package == package]
+        yield from (one.read() for _, one in sorted(found, key=lambda each: each[0]))
 
     def packages(self) -> tuple[str, ...]:
         """The packages, in the order in which they answer."""

@@ -5,7 +5,7 @@ its content is another, so that installing again, or in several processes at onc
 The service itself works by what it ships (`fhir.library`), not by what is installed. docs/decisions/0017-an-implementation-guide.md
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from service.clock import to_text
@@ -41,7 +41,8 @@ def install(ctx: Context) -> int:
 
 def advice(service: Service) -> str:
     """The sentence that asks for an installation; empty when what is installed is what this version ships."""
-    if len(_numbers(service)) < len(_keys(service)) or any(_different(service)):
+    keys = _keys(service)
+    if len(_numbers(service, keys)) < len(keys) or any(_different(service)):
         return "The clinic's definitions in the database are not those of this version. Run: infusion-records db upgrade"
     return ""
 
@@ -55,7 +56,7 @@ class Watch:
 
     def advice(self) -> str:
         """What `advice` says."""
-        numbers, known = _numbers(self._service), self._known
+        numbers, known = _numbers(self._service, _keys(self._service)), self._known
         if known is None or known[0] != numbers:
             known = self._known = (numbers, advice(self._service))
         return known[1]
@@ -65,9 +66,9 @@ def _keys(service: Service) -> list[Key]:
     return [(service.definitions.type_number(tree["resourceType"]), tree["id"]) for tree in guide.artifacts(service.library)]
 
 
-def _numbers(service: Service) -> dict[Key, int]:
+def _numbers(service: Service, keys: Sequence[Key]) -> dict[Key, int]:
     with service.database.read() as tx:
-        return versions.numbers(tx, _keys(service))
+        return versions.numbers(tx, keys)
 
 
 def _definitions(service: Service) -> Iterator[Definition]:
