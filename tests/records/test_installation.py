@@ -93,7 +93,7 @@ def test_a_definition_that_differs_gets_a_new_version(ctx: Context) -> None:
 
 def test_a_definition_that_was_deleted_comes_back(ctx: Context) -> None:
     installation.install(ctx)
-    commit(replace(ctx, installs=True), [delete(ADDRESS)])
+    commit(replace(ctx, installs=True), [delete(f"ImplementationGuide/{guide.ID}")])
     assert "db upgrade" in installation.advice(ctx.service)
     assert installation.install(ctx) == 1
 
