@@ -277,6 +277,7 @@ def test_q12_the_latest_of_each_vital(ask: Asked) -> None:
             minute,
             subject=patient,
             category=[_coded("vital-signs", "http://terminology.hl7.org/CodeSystem/observation-category")],
+            valueQuantity={"value": 72, "unit": "/min", "system": "http://unitsofmeasure.org", "code": "/min"},
         )
     base = f"Observation/$lastn?patient={patient['reference']}&category=vital-signs"
     assert sorted(ask.find(base)) == ["last-hr-new", "last-rr-new"]
