@@ -24,6 +24,7 @@ _CHOICES = ("fixed", "pattern", "minValue", "maxValue")
 _OF_THE_WHOLE = frozenset({"slicing", "short", "definition", "min", "mustSupport"})
 """What is said of an element, and not of each of its slices."""
 _FHIR_TYPE = CORE + "structuredefinition-fhir-type"
+_BINDABLE = frozenset({"code", "Coding", "CodeableConcept", "Quantity", "Age", "Count", "Distance", "Duration", "string", "uri"})
 _SYSTEM_TYPES = {"Element.id": "string", "Resource.id": "string", "Extension.url": "uri"}
 _EVERY = Constraint("ele-1", "error", "hasValue() or (children().count() > id.count())", "All FHIR elements must have a @value or children")
 _EXTENSION = Constraint("ext-1", "error", "extension.exists() != value.exists()", "Must have either extensions or value[x], not both")
@@ -73,6 +74,8 @@ def _finished(id: str, path: str, element: Element, said: Row, layers: Sequence[
         made.pop("contentReference", None)
     if "binding" in said and element.binding:
         made["binding"] = {"valueSet": element.binding.value_set, **said["binding"]}
+    elif not _BINDABLE & {one["code"] for one in made.get("type", ())}:
+        made.pop("binding", None)
     if made["isModifier"]:
         made.setdefault("isModifierReason", f"It changes the meaning of what holds it: see {element.path} of FHIR R4.")
     return _ordered(made)

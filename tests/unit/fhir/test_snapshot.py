@@ -205,3 +205,10 @@ def test_a_pattern_takes_the_place_of_the_one_before_and_constraints_add_up() ->
     assert rows["Observation.code"]["patternCodeableConcept"] == {"text": "new"}
     assert [one["key"] for one in rows["Observation.code"]["constraint"]] == ["ele-1", "x-1"]
     assert {one["key"] for one in rows["Observation"]["constraint"]} >= {"dom-2", "obs-6", "vs-2"}
+
+
+def test_a_choice_that_is_narrowed_to_what_has_no_code_loses_its_binding() -> None:
+    reference = {"id": "MedicationDispense.medication[x]", "type": [{"code": "Reference"}]}
+    rows = _profile({"id": "MedicationDispense"}, reference, type="MedicationDispense")
+    assert "binding" not in rows["MedicationDispense.medication[x]"]
+    assert "binding" in rows["MedicationDispense.status"]
