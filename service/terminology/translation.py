@@ -83,12 +83,14 @@ def translate(lookup: Maps, maps: Iterable[Json] | None, question: Question) -> 
 
 @dataclass(slots=True)
 class _Translator:
-    """One question on its way through maps. `notes` is what the answer should say beside its matches."""
+    """One question on its way through maps. `notes` is what the answer should say beside its matches; a map that others refer to is
+    `visited` once, however many do."""
 
     lookup: Maps
     question: Question
     notes: list[str] = field(default_factory=list)
     within: list[str] = field(default_factory=list)
+    visited: set[str] = field(default_factory=set)
 
     def of_map(self, tree: Json) -> Iterator[Match]:
         """The matches of one map."""
@@ -166,7 +168,8 @@ class _Translator:
             self.notes.append(f"what is not mapped is in {url[:200]}, which is not stored here")
         elif url in self.within or len(self.within) >= _DEEPEST:
             self.notes.append(f"maps refer to each other in a circle or more than {_DEEPEST} deep: {url[:200]}")
-        else:
+        elif url not in self.visited:
+            self.visited.add(url)
             self.within.append(url)
             yield from self.of_map(tree)
             self.within.pop()

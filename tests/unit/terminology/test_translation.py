@@ -89,6 +89,14 @@ def test_maps_that_refer_to_each_other_end() -> None:
     assert "circle" in str(found.message)
 
 
+def test_a_map_that_others_refer_to_many_times_over_is_asked_once() -> None:
+    maps = [mapped(f"m{number}", unmapped={"mode": "other-map", "url": f"{MAPS}/m{number + 1}"}) for number in range(9)]
+    for made in maps:
+        made["group"] *= 20
+    last = mapped("m9", element("z", ("zz", "equal")))
+    assert said(translate(Shelf([*maps, last]), maps[:1], Question(SYSTEM, "z"))) == [("equal", "zz")]
+
+
 def test_a_map_elsewhere_that_is_not_stored_is_told() -> None:
     found = asked("z", mapped("m", unmapped={"mode": "other-map", "url": f"{MAPS}/n"}))
     assert found.message == f"what is not mapped is in {MAPS}/n, which is not stored here"
