@@ -49,7 +49,7 @@ guide: $(INSTALLED)  ## write what is made from the clinic's definitions: the li
 package: $(INSTALLED)  ## the same, and the guide as a FHIR package in dist/
 	$(BIN)/python -m scripts.guide package
 
-conformance: $(INSTALLED) $(SECOND_VALIDATOR)  ## hold definitions, examples and corpus to HAPI's validator; FILES="…" only those
+conformance: $(INSTALLED) $(SECOND_VALIDATOR) $(if $(FILES),,package)  ## hold definitions, examples and corpus to HAPI's validator; FILES="…" only those
 	$(BIN)/python -m tools.conformance $(FILES)
 
 nightly: $(INSTALLED)  ## the large counts and the runs on deliberately broken builds

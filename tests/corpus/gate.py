@@ -8,7 +8,7 @@ from pathlib import Path
 from service.fhir import definitions, library
 from service.validation.check import Gate
 from service.validation.profile.hold import Holder
-from tests.corpus.cases import DEFINITIONS
+from tests.corpus.case import DEFINITIONS
 
 MANIFEST = {"name": "corpus.example", "version": "1.0.0", "fhirVersions": ["4.0.1"]}
 

@@ -3,7 +3,7 @@
 import pytest
 
 from service.validation.check import Gate
-from tests.corpus.cases import Case, cases
+from tests.corpus.case import Case, cases
 from tests.corpus.gate import gate
 
 CASES = cases()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "build" / "conformance"
+PACKAGE = ROOT / "dist" / "clinic.example.ketamine-infusion-1.0.0.tgz"
 MEMORY = "-Xmx1500m"
 US_CORE = ROOT / "fhir_profiles" / "us-core" / "6.1.0.ndjson"
 CLINIC = ROOT / "fhir_profiles" / "clinic"
@@ -36,8 +37,13 @@ class Message:
 
 
 def shipped() -> tuple[Path, ...]:
-    """The definitions of the repository that there are."""
-    return tuple(path for path in (US_CORE, CLINIC, CORPUS) if path.exists())
+    """The definitions of the repository as they are written."""
+    return US_CORE, CLINIC, CORPUS
+
+
+def packed() -> tuple[Path, ...]:
+    """The same, the clinic's as the package that `make package` has written, with its snapshots."""
+    return US_CORE, PACKAGE, CORPUS
 
 
 def validate(files: Iterable[Path], definitions: Sequence[Path]) -> list[Message]:
