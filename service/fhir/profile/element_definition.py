@@ -72,10 +72,10 @@ def _finished(id: str, path: str, element: Element, said: Row, layers: Sequence[
     made = {**_base(element), **said, "id": id, "path": path, "constraint": _with_own(_base_constraints(element), layers)}
     if "type" in said:
         made.pop("contentReference", None)
-    if "binding" in said and element.binding:
-        made["binding"] = {"valueSet": element.binding.value_set, **said["binding"]}
-    elif not _BINDABLE & {one["code"] for one in made.get("type", ())}:
+    if not _BINDABLE & {one["code"] for one in made.get("type", ())}:
         made.pop("binding", None)
+    elif "binding" in said and element.binding:
+        made["binding"] = {"valueSet": element.binding.value_set, **said["binding"]}
     if made["isModifier"]:
         made.setdefault("isModifierReason", f"It changes the meaning of what holds it: see {element.path} of FHIR R4.")
     return _ordered(made)
