@@ -25,7 +25,8 @@ _ENUMERABLE = frozenset({"complete", "fragment"})
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many codes the answer may have, how many any value set on the way to it, and how deep value sets may name each other.
+    """How many codes the answer may have, how many any value set on the way to it, how deep value sets may name each other, and how many
+    codes may be looked at for it in all.
 
     Without `details` a code system is looked at only where it decides which codes there are: enough for a search.
     """
@@ -33,6 +34,7 @@ class Limits:
     codes: int = 5000
     on_the_way: int = 100_000
     depth: int = 20
+    effort: int = 1_000_000
     details: bool = True
 
 
@@ -82,6 +84,7 @@ class _Expander:
     known: dict[str, Members] = field(default_factory=dict)
     systems: dict[Canonical, CodeSystem | None] = field(default_factory=dict)
     fragments: set[str] = field(default_factory=set)
+    spent: int = 0
 
     def answer(self, members: Members, compiled: Callable[[], judge.Compiled]) -> Expansion:
         """The expansion, when each of its codes is certainly one: where only a part of a code system is here, some may be excluded."""
@@ -144,15 +147,23 @@ class _Expander:
             members = {pair: member for pair, member in members.items() if not self._is_inactive(member)}
         return members
 
+    def _spend(self, codes: int) -> None:
+        self.spent += codes + 1
+        if self.spent > self.limits.effort:
+            raise Unanswerable("too-costly", "value-set-size", f"more than {self.limits.effort} codes would have to be looked at for it")
+
     def _without(self, tree: Json, part: Json, members: dict[Pair, Member]) -> dict[Pair, Member]:
         if part.get("system") and not any(part.get(name) for name in ("version", "concept", "filter", "valueSet")):
+            self._spend(len(members))
             return {pair: member for pair, member in members.items() if member.system != part["system"]}
         gone = self._part(tree, part)
+        self._spend(len(members))
         return {pair: member for pair, member in members.items() if pair not in gone}
 
     def _part(self, tree: Json, part: Json) -> Members:
         """The codes of one include or exclude."""
         imports = [self._imported(tree, url) for url in part.get("valueSet") or ()]
+        self._spend(len(imports[0]) * len(imports) if imports else 0)
         if not part.get("system"):
             return _common(imports)
         if part.get("concept"):
@@ -173,6 +184,7 @@ class _Expander:
 
     def _enumerated(self, part: Json) -> Iterator[Member]:
         """The codes that an include lists, whether or not their code system is stored."""
+        self._spend(len(part["concept"]))
         system = self._system(part) if self.limits.details else None
         for row in part["concept"]:
             if row.get("code"):
@@ -199,6 +211,7 @@ class _Expander:
                 "code-system-content",
                 f"the codes of {str(name)[:200]!r} are not stored here: its content is '{system.content}'",
             )
+        self._spend(len(system.concepts) * (1 + len(part.get("filter") or ())))
         if system.content == "fragment":
             self.fragments.add(part["system"])
         for concept in filters.selected(system, part.get("filter") or ()).values():

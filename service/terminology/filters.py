@@ -24,9 +24,9 @@ _ABSENCES = frozenset({"not-in", "exists"})
 _ALWAYS = _CODE | {"display", PARENT, CHILD}
 
 
-def selected(system: CodeSystem, filters: Sequence[Json]) -> dict[str, Concept]:
+def selected(system: CodeSystem, filters: Sequence[Json]) -> Mapping[str, Concept]:
     """The concepts that satisfy every filter, by key. Raises Unanswerable."""
-    found = dict(system.concepts)
+    found: Mapping[str, Concept] = system.concepts
     for one in filters:
         operator, name, value = str(one.get("op")), str(one.get("property")), str(one.get("value"))
         if system.content != "complete" and (operator == "is-not-a" or (operator in _ABSENCES and name in _LINKS)):

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 
 from service.terminology.implicit import found
 from service.terminology.lookup import Canonical, Json, Lookup, canonical
-from service.terminology.part import CodeJudge, Part, own, unknowable
+from service.terminology.part import CodeJudge, Part, effort, own, unknowable
 from service.terminology.stored_expansion import is_partial, rows
 from service.terminology.verdict import IN, NOT_IN, UNKNOWN, Judge, Verdict, best, either, unknown, without
 
 _DEEPEST = 20
+_MOST_EFFORT = 500_000
+"""Codes that may be looked at to compile one value set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +87,12 @@ def of(lookup: Lookup, tree: Json) -> Compiled:
 
 @dataclass(slots=True)
 class _Compiler:
-    """One compilation. `within` are the value sets that it is inside of, outermost first."""
+    """One compilation. `within` are the value sets that it is inside of, outermost first; `inner` the contained ones, by name."""
 
     lookup: Lookup
     within: list[str] = field(default_factory=list)
+    inner: dict[str, Compiled] = field(default_factory=dict)
+    spent: int = 0
 
     def named(self, name: Canonical) -> Compiled:
         known: Compiled | None = self.lookup.compiled.get(str(name))
@@ -138,15 +142,17 @@ class _Compiler:
             return unknowable("its lockedDate asks for older versions")
         if not part.get("system") or _is_system_alone(part, is_exclude):
             return None
-        return own(self.lookup, part)
+        self.spent += effort(self.lookup, part)
+        return own(self.lookup, part) if self.spent <= _MOST_EFFORT else unknowable("too much would have to be looked at to know")
 
     def _imported(self, tree: Json, url: str) -> Compiled:
         if not url.startswith("#"):
             return self.named(canonical(url))
+        name = f"{self.within[-1]}{url}"
         for inner in tree.get("contained") or ():
-            if inner.get("resourceType") == "ValueSet" and inner.get("id") == url[1:]:
-                return self.resource(inner, f"{self.within[-1]}{url}")
-        return _nothing(f"{url[:80]} is not contained in {self.within[-1][:200]}")
+            if name not in self.inner and inner.get("resourceType") == "ValueSet" and inner.get("id") == url[1:]:
+                self.inner[name] = self.resource(inner, name)
+        return self.inner.get(name) or _nothing(f"{url[:80]} is not contained in {self.within[-1][:200]}")
 
 
 def _is_system_alone(part: Json, is_exclude: bool) -> bool:

@@ -104,6 +104,14 @@ def own(lookup: Lookup, part: Json) -> CodeJudge:
     return _chosen(system, part.get("filter") or ())
 
 
+def effort(lookup: Lookup, part: Json) -> int:
+    """How many codes are looked at for the judge of an include."""
+    if part.get("concept"):
+        return 1 + len(part["concept"])
+    system = lookup.code_system(part["system"], part.get("version"))
+    return 1 + (len(system.concepts) * (1 + len(part.get("filter") or ())) if system else 0)
+
+
 def _chosen(system: CodeSystem, rules: Sequence[Json]) -> CodeJudge:
     if system.content == "not-present":
         return unknowable(f"the codes of {system.url} are not stored here")

@@ -20,6 +20,7 @@ class Shelf:
 
     resources: list[Json] = field(default_factory=list)
     compiled: dict[str, Any] = field(default_factory=dict)
+    read: dict[int, CodeSystem] = field(default_factory=dict)
 
     def value_set(self, url: str, version: str | None) -> Json | None:
         """The ValueSet with that URL."""
@@ -28,7 +29,9 @@ class Shelf:
     def code_system(self, url: str, version: str | None) -> CodeSystem | None:
         """The CodeSystem with that URL."""
         tree = self._newest("CodeSystem", url, version)
-        return None if tree is None else code_system.read(tree)
+        if tree is not None and id(tree) not in self.read:
+            self.read[id(tree)] = code_system.read(tree)
+        return None if tree is None else self.read[id(tree)]
 
     def all_of(self, url: str) -> str | None:
         """The code system with that `valueSet`."""

@@ -232,6 +232,28 @@ def test_value_sets_that_name_each_other_many_times_over_are_asked_once_each() -
     assert len(asked) < 10
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [{"valueSet": ["#i"]}] * 3000,
+        [{"valueSet": [f"{SETS}/large"]}] * 3000,
+        [{"valueSet": [f"{SETS}/large"] * 3000}],
+        [{"system": OTHER, "filter": [{"property": "code", "op": "=", "value": "x"}] * 3000}],
+        [where("code", "=", f"x{number}", of=OTHER) for number in range(3000)],
+    ],
+)
+def test_what_would_take_too_long_is_not_begun(parts: list[Any]) -> None:
+    many = [f"x{number}" for number in range(2000)]
+    inner = {**value_set("inner", codes(*many)), "id": "i"}
+    other = system(*({"code": code} for code in many), url=OTHER)
+    shelf = Shelf([other, value_set("large", codes(*many))])
+    tree = {**value_set("v", *parts), "contained": [inner]}
+    with pytest.raises(Unanswerable, match="would have to be looked at") as error:
+        expansion.of(shelf, tree)
+    assert error.value.code == "too-costly"
+    assert of_tree(shelf, tree, SYSTEM, "x1").answer in (IN, OUT, UNKNOWN)
+
+
 CONTENT = st.sampled_from(["complete", "fragment", "example", "not-present", None])
 HELD = st.sampled_from([LETTERS, LETTERS[1:], (concept("a", concept("c", concept("d"))),), (concept("a"), concept("d"))])
 
