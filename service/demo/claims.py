@@ -35,7 +35,6 @@ _ALWAYS: Mapping[str, tuple[str, ...]] = {
     "Practitioner": (CLINIC + "care-team-practitioner", US_CORE + "practitioner"),
     "PractitionerRole": (US_CORE + "practitionerrole",),
     "Procedure": (US_CORE + "procedure",),
-    "Provenance": (US_CORE + "provenance",),
     "RelatedPerson": (US_CORE + "relatedperson",),
     "SupplyDelivery": (CLINIC + "controlled-substance-receipt",),
 }
@@ -133,6 +132,12 @@ def _device(resource: Mapping[str, Any]) -> Iterator[str]:
     yield from kinds.values()
 
 
+def _provenance(resource: Mapping[str, Any]) -> Iterator[str]:
+    """US Core asks on whose behalf a person acted; the worked example does not say."""
+    if all("onBehalfOf" in agent for agent in resource["agent"] if agent["who"].get("type") == "Practitioner"):
+        yield US_CORE + "provenance"
+
+
 def _response(resource: Mapping[str, Any]) -> Iterator[str]:
     name = resource["questionnaire"].rpartition("/")[2].partition("|")[0]
     yield CLINIC + {"pre-infusion-checklist": "pre-infusion-checklist-response", "discharge-criteria": "discharge-checklist-response"}[name]
@@ -147,5 +152,6 @@ _SPECIAL: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
     "MedicationAdministration": _administration,
     "MedicationRequest": _request,
     "Observation": _observation,
+    "Provenance": _provenance,
     "QuestionnaireResponse": _response,
 }

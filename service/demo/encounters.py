@@ -139,7 +139,9 @@ def _add_signature(visit: Visit, minute: int, documents: list[Reference]) -> Non
         occurredDateTime=when,
         recorded=when,
         activity=concept(codes.hl7("v3-DocumentCompletion", "LA", "legally authenticated")),
-        agent=[{"type": concept(codes.hl7("provenance-participant-type", "legal")), "who": visit.prescriber}],
+        agent=[
+            {"type": concept(codes.hl7("provenance-participant-type", "legal")), "who": visit.prescriber, "onBehalfOf": premises.clinic()}
+        ],
         signature=[
             {
                 "type": [{"system": codes.SIGNATURE_TYPE, "code": "1.2.840.10065.1.12.1.5", "display": "Verification Signature"}],

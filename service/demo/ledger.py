@@ -143,7 +143,7 @@ def _add_signatures(visit: Visit, key: str, target: Reference, when: str) -> Non
         recorded=when,
         activity=concept(codes.hl7("v3-DataOperation", "CREATE", "create")),
         agent=[
-            {"type": concept(codes.hl7("provenance-participant-type", role)), "who": who}
+            {"type": concept(codes.hl7("provenance-participant-type", role)), "who": who, "onBehalfOf": premises.clinic()}
             for role, who in (("performer", visit.nurse), ("verifier", visit.witness))
         ],
         signature=[
