@@ -107,4 +107,11 @@ def _target(value: Json, run: Run) -> Json:
     if found is None:
         name = target_type(reference, run) or (value.get("type") if isinstance(value, dict) else None)
         found = {"resourceType": name} if name else None
-    return found
+    return _typed(found) if found else None
+
+
+def _typed(resource: Json) -> Json:
+    """A resource as the engine must have it: `is` asks the node, not the data."""
+    from fhirpathpy.engine.nodes import ResourceNode
+
+    return ResourceNode.create_node(resource)  # type: ignore[no-untyped-call]
