@@ -85,6 +85,11 @@ class Node:
         return self.path.rpartition(".")[2]
 
     @property
+    def spoken_type(self) -> str:
+        """The type that expressions on the element speak of: a datatype, or the path of an element that R4 defines in place."""
+        return self.path if self.type_name in (None, "BackboneElement", "Element") else str(self.type_name)
+
+    @property
     def minimum(self) -> int | None:
         """The least number of values; None where the profile does not say."""
         found = self.facts.get("min")

@@ -170,7 +170,7 @@ class _Compiler:
 
     def _invariant(self, one: ProfileConstraint, node: Node) -> Rule:
         try:
-            holds = fhirpath.predicate(one, node.type_name or node.path, self._conforms, self._is_member)
+            holds = fhirpath.predicate(one, node.spoken_type, self._conforms, self._is_member)
         except fhirpath.Unreadable as error:
             raise ProfileError(f"the invariant {one.key} of {one.source} cannot be read: {error}") from error
 
