@@ -23,7 +23,7 @@ import org.hl7.fhir.r5.utils.validation.IValidatorResourceFetcher;
  * at the end of an absolute URL), a resource of that type and id stands in for it, so that the type can be checked.
  */
 final class Stubs implements IValidatorResourceFetcher {
-    private static final Pattern RESTFUL = Pattern.compile("(?:.*/)?([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/[^/]+)?");
+    private static final Pattern RESTFUL = Pattern.compile("(?:[^?]*/)?([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/[^/]+)?");
     private final IWorkerContext known;
 
     Stubs(IWorkerContext known) {
