@@ -62,16 +62,19 @@ class Profiles:
         root, bases = Node(name, name, None, name), tuple[str, ...]()
         if name not in self.definitions.structures:
             raise ProfileError(f"{tree['url']} constrains {name}, which is no R4 type")
-        above = self.library.find("StructureDefinition", base, near=found.package)
-        if base != CORE + name and above is None and "snapshot" in tree:
-            tree = rebased(tree)
-        elif base != CORE + name:
-            if above is None:
-                raise ProfileError(f"{tree['url']} is based on {base}, which is not known here")
+        above = self.library.find("StructureDefinition", base, near=found.package) if base != CORE + name else None
+        is_based = above is not None or base == CORE + name
+        is_whole = "snapshot" in tree and not (is_based and "differential" in tree)
+        if not is_based and not is_whole:
+            raise ProfileError(f"{tree['url']} is based on {base}, which is not known here")
+        if above is not None and not is_whole:
             parent = self._profile(above, depth + 1)
             root, bases = parent.root.copy(), (parent.url, *parent.bases)
-        for row in spelled_out(tree):
-            _state(self._place(root, row, tree["url"]), row, tree["url"])
+        try:
+            for row in _rows(rebased(tree) if is_whole else tree):
+                _state(self._place(root, row, tree["url"]), row, tree["url"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ProfileError(f"{tree['url']} is not a profile that can be read: {error!r}") from error
         return Profile(tree["url"], tree.get("version"), name, found.package, bases, root, tree)
 
     def _place(self, root: Node, row: Mapping[str, Json], source: str) -> Node:
@@ -123,6 +126,15 @@ def _sliced(node: Node, name: str) -> Node:
 
 def _slices(name: str) -> list[str]:
     return name.split("/") if name else []
+
+
+def _rows(tree: Mapping[str, Json]) -> list[Mapping[str, Json]]:
+    """The differential, each element with an id, and under its own name as far as the snapshot tells it."""
+    rows = [{"id": _id(row), **row} for row in tree.get("differential", {}).get("element", ())]
+    try:
+        return list(spelled_out({**tree, "differential": {"element": rows}}))
+    except ValueError:
+        return rows
 
 
 def _id(row: Mapping[str, Json]) -> str:

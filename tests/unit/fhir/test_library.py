@@ -15,7 +15,7 @@ from service import cli
 from service.config import PREFIX
 from service.fhir import definitions, library
 from service.fhir.library import PackageError
-from service.fhir.profile.merge import Profiles
+from service.fhir.profile.merge import ProfileError, Profiles
 
 _FOLDER = os.environ.get("EXAMPLE_PACKAGES", "")
 _PACKAGES = sorted(Path(_FOLDER).glob("*.tgz")) if _FOLDER else []
@@ -186,3 +186,44 @@ def test_every_profile_of_a_package_can_be_used(package: Path) -> None:
             count += 1
     print(f"{package.name}: {count} profiles")
     assert count > 10
+
+
+def _loaded(folder: Path, **members: Any) -> Profiles:
+    """The profiles of a library with one more, whose URL is PROFILE."""
+    stated = {"resourceType": "StructureDefinition", "url": PROFILE, "type": "Patient", "derivation": "constraint", **members}
+    stated.setdefault("baseDefinition", "http://hl7.org/fhir/StructureDefinition/Patient")
+    packed(folder / "a.tgz", {"package/p.json": stated})
+    return Profiles(definitions.load(), library.load(packages=folder))
+
+
+PROFILE = "http://made.example/StructureDefinition/p"
+WHOLE = {"element": [{"id": "Patient", "path": "Patient"}, {"id": "Patient.name", "path": "Patient.name", "min": 1, "max": "*"}]}
+
+
+def test_a_profile_without_ids_or_snapshot_can_be_used(tmp_path: Path) -> None:
+    profile = _loaded(tmp_path, differential={"element": [{"path": "Patient"}, {"path": "Patient.name", "min": 1}]}).find(PROFILE)
+    assert profile is not None
+    assert profile.root.children["name"].minimum == 1
+
+
+@pytest.mark.parametrize("base", ["http://hl7.org/fhir/StructureDefinition/Patient", "http://elsewhere.example/p"])
+def test_a_profile_that_is_its_snapshot_can_be_used(tmp_path: Path, base: str) -> None:
+    profile = _loaded(tmp_path, snapshot=WHOLE, baseDefinition=base).find(PROFILE)
+    assert profile is not None
+    assert profile.root.children["name"].minimum == 1
+
+
+@pytest.mark.parametrize(
+    ("members", "why"),
+    [
+        ({"differential": "none"}, "is not a profile that can be read"),
+        ({"differential": {"element": [{"min": 1}]}}, "is not a profile that can be read"),
+        ({"differential": {"element": [{"path": "Patient.tail"}]}}, "has no such element"),
+        ({"differential": {"element": []}, "baseDefinition": "http://elsewhere.example/p"}, "is not known here"),
+        ({"differential": {"element": []}, "type": "Dragon"}, "is no R4 type"),
+        ({"differential": {"element": []}, "baseDefinition": PROFILE}, "or on itself"),
+    ],
+)
+def test_a_profile_that_makes_no_sense_is_named(tmp_path: Path, members: dict[str, Any], why: str) -> None:
+    with pytest.raises(ProfileError, match=why):
+        _loaded(tmp_path, **members).find(PROFILE)
