@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/profiling.html#snapshot
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from threading import RLock
 from typing import Any
 
@@ -128,7 +128,7 @@ def _slices(name: str) -> list[str]:
     return name.split("/") if name else []
 
 
-def _rows(tree: Mapping[str, Json]) -> list[Mapping[str, Json]]:
+def _rows(tree: Mapping[str, Json]) -> Sequence[Mapping[str, Json]]:
     """The differential, each element with an id, and under its own name as far as the snapshot tells it."""
     rows = [{"id": _id(row), **row} for row in tree.get("differential", {}).get("element", ())]
     try:
