@@ -14,6 +14,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 HASH_BYTES = 32
+SALT_BYTES = 16
+"""How long every salt is. Were lengths free, bytes could move between salt and body and leave the leaf as it is."""
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 
 Range = tuple[int, int]
@@ -21,7 +23,7 @@ Range = tuple[int, int]
 
 
 def leaf_hash(salt: bytes, body: bytes) -> bytes:
-    """The leaf of an entry."""
+    """The leaf of an entry; the trail salts with `SALT_BYTES` bytes."""
     return hashlib.sha256(b"\x00" + salt + body).digest()
 
 

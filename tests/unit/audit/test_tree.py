@@ -1,4 +1,4 @@
-"""The Merkle tree of RFC 6962: the vectors that implementations of Certificate Transparency share, and the RFC's definition as the oracle."""
+"""The Merkle tree of RFC 6962: the vectors that the implementations of Certificate Transparency share, and the definition as the oracle."""
 
 import hashlib
 from collections.abc import Sequence
