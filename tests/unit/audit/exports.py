@@ -102,10 +102,12 @@ class Log:
     points: list[tuple[int, str]] = field(default_factory=list)
     versions: list[tuple[str, int]] = field(default_factory=list)
     moment: datetime = BEGIN
+    signed_by: dict[int, Signer] = field(default_factory=dict)
 
     def note(self) -> str:
         """A checkpoint of the present size by the newest key; kept among `points`."""
         point = Checkpoint(self.origin, len(self.entries), tree.root(entry.leaf for entry in self.entries))
+        self.signed_by[point.size] = self.signers[-1]
         made = checkpoint.sign(point, self.signers[-1])
         self.points.append((point.size, made))
         return made

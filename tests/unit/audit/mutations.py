@@ -50,19 +50,20 @@ class Case:
 
     def rewritten(self, place: int) -> Log:
         """The log as it would be had one entry been another."""
-        other = replace(self.log, entries=list(self.log.entries), points=[])
+        other = replace(self.log, entries=list(self.log.entries), points=[], signed_by={})
         line = self.forged()
         other.entries[place] = Entry(line.salt or b"", line.body or b"")
         other.versions = [one for one in self.log.versions if one[1] != place]
         return other
 
     def signed_again(self, other: Log) -> Export:
-        """The export of another log with checkpoints of the same sizes as this one."""
-        every = other.entries
+        """The export of another log with checkpoints of the same sizes as this one; by the same keys, if it has them."""
+        every, keys = other.entries, other.signers
         for size, _ in self.log.points:
             other.entries = every[:size]
+            other.signers = [self.log.signed_by[size]] if keys == self.log.signers else keys
             other.note()
-        other.entries = every
+        other.entries, other.signers = every, keys
         return other.export(self.export.start, self.export.versions is not None)
 
 
