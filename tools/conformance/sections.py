@@ -14,7 +14,7 @@ from pathlib import Path
 from service.fhir import definitions, library
 from service.validation.check import Gate
 from service.validation.profile.hold import Holder
-from tools.conformance import corpus, validator
+from tools.conformance import corpus, demonstration, validator
 from tools.conformance.validator import BUILT, CLINIC, CORPUS, PACKAGE, ROOT, Message
 
 EXAMPLES = ROOT / "fhir_profiles" / "examples"
@@ -29,6 +29,7 @@ def report() -> int:
         "definitions of the clinic": _files(CLINIC),
         "valid examples": _files(EXAMPLES / "valid"),
         "the example visit": [VISIT],
+        "Bundles of the demonstration": demonstration.write(),
         "definitions of the corpus": _files(CORPUS),
     }
     invalid, written = _files(EXAMPLES / "invalid"), corpus.write()

@@ -1,12 +1,15 @@
 package conformance;
 
 import ca.uhn.fhir.context.FhirContext;
+import ca.uhn.fhir.context.support.IValidationSupport;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
@@ -14,6 +17,7 @@ import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
 import org.hl7.fhir.common.hapi.validation.support.PrePopulatedValidationSupport;
 import org.hl7.fhir.instance.model.api.IBaseResource;
 import org.hl7.fhir.r4.model.MetadataResource;
+import org.hl7.fhir.r4.model.ValueSet;
 
 /**
  * The definitions that files are held to besides R4's own: folders of JSON files, ndjson files (one resource a line), FHIR NPM
@@ -21,15 +25,31 @@ import org.hl7.fhir.r4.model.MetadataResource;
  */
 final class Definitions {
     private final FhirContext context;
+    private final IValidationSupport core;
     private final PrePopulatedValidationSupport support;
+    private final Map<String, ValueSet> valueSets = new LinkedHashMap<>();
 
-    Definitions(FhirContext context) {
+    /** {@code core}: what R4 itself defines. */
+    Definitions(FhirContext context, IValidationSupport core) {
         this.context = context;
+        this.core = core;
         this.support = new Forms(context);
     }
 
+    /**
+     * All that was loaded, but for value sets that import others which nobody has: of a value set that cannot be known the validator
+     * would say that every code is outside it.
+     */
     PrePopulatedValidationSupport support() {
+        valueSets.values().stream().filter(this::isComplete).forEach(support::addResource);
         return support;
+    }
+
+    private boolean isComplete(ValueSet valueSet) {
+        return valueSet.getCompose().getInclude().stream()
+                .flatMap(include -> include.getValueSet().stream())
+                .map(url -> url.getValue().split("\\|")[0])
+                .allMatch(url -> valueSets.containsKey(url) ? isComplete(valueSets.get(url)) : core.fetchValueSet(url) != null);
     }
 
     /** Adds what is at {@code path}: a folder, .ndjson, .tgz or .json. */
@@ -69,7 +89,9 @@ final class Definitions {
 
     private void add(String text) {
         IBaseResource resource = context.newJsonParser().parseResource(text);
-        if (resource instanceof MetadataResource known && known.hasUrl()) {
+        if (resource instanceof ValueSet valueSet) {
+            valueSets.put(valueSet.getUrl(), valueSet);
+        } else if (resource instanceof MetadataResource known && known.hasUrl()) {
             support.addResource(resource);
         }
     }

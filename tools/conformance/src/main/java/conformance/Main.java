@@ -71,13 +71,14 @@ public final class Main {
 
     private static FhirValidator validator(String[] definitions) throws IOException {
         FhirContext context = FhirContext.forR4();
-        Definitions loaded = new Definitions(context);
+        IValidationSupport core = new DefaultProfileValidationSupport(context);
+        Definitions loaded = new Definitions(context, core);
         for (String path : definitions) {
             loaded.load(Path.of(path));
         }
         IValidationSupport support = new ValidationSupportChain(
                 loaded.support(),
-                new DefaultProfileValidationSupport(context),
+                core,
                 terminology(context),
                 new CommonCodeSystemsTerminologyService(context),
                 new SnapshotGeneratingValidationSupport(context),
