@@ -89,6 +89,10 @@ class Library:
             return None
         return next((one for one in fitting if one.package == near), fitting[0]).read()
 
+    def versions(self, type: str, url: str) -> tuple[str, ...]:
+        """The versions of the resources with that URL, in the order in which they answer."""
+        return tuple(dict.fromkeys(one.version for one in self._entries.get((type, url), ()) if one.version))
+
     def urls(self, type: str) -> tuple[str, ...]:
         """The canonical URLs of a type, without versions, sorted."""
         return tuple(sorted(url for name, url in self._entries if name == type))

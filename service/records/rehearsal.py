@@ -41,6 +41,8 @@ def _require_known(ctx: Context, type: str, profiles: Sequence[str]) -> None:
         is_known = url.partition("|")[0] in known and library.find("StructureDefinition", url) is not None
         if not is_known and url not in (_R4 + type, f"{_R4}{type}|{VERSION}"):
             named = ", ".join(known[:_MOST_NAMED]) + (f" and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else "")
+            if url.partition("|")[0] in known:
+                named = "other versions of it: " + ", ".join(library.versions("StructureDefinition", url.partition("|")[0]))
             says = f"{url[:200]!r} is no profile of {type} that is known here. Known are: {named or 'none'}."
             raise Unprocessable.of("not-found", "unknown-profile", says, "http.profile")
 

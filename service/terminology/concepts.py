@@ -7,6 +7,7 @@ https://hl7.org/fhir/R4/codesystem-operation-lookup.html, https://hl7.org/fhir/R
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from service.fhir.units import UCUM, suggestion
 from service.terminology import code_system, grammar, ndc
 from service.terminology.code_system import CodeSystem, Concept
 from service.terminology.lookup import Canonical, Json, Lookup, Unanswerable, canonical
@@ -98,9 +99,20 @@ def _properties(concept: Concept) -> Iterator[Property]:
 
 def _written(written: grammar.Grammar, code: str) -> Description:
     if not written.accepts(code):
-        raise Unanswerable("not-found", "unknown-code", f"{code[:80]!r} is no code of {written.url} ({written.name})")
+        raise Unanswerable("not-found", "unknown-code", f"{code[:80]!r} is no code of {written.url} ({written.name}){_mend(written, code)}")
     properties = _forms(code) if written.url == ndc.NDC else ()
     return Description(written.url, None, written.name, code, written.display(code), properties=properties)
+
+
+def _mend(written: grammar.Grammar, code: str) -> str:
+    """What to write instead, as far as that can be told."""
+    if written.url == ndc.NDC:
+        try:
+            ndc.read(code)
+        except ndc.MalformedNdc as error:
+            return f": {error}"
+    meant = suggestion(code) if written.url == UCUM else None
+    return f": {meant!r} was probably meant" if meant else ""
 
 
 def _forms(code: str) -> list[Property]:

@@ -7,7 +7,7 @@ from service.fhir.definitions import Definitions
 from service.fhir.element import Element
 from service.fhir.profile.element import Discriminator, Node, Profile, ProfileConstraint, Slicing, TypeRule, ValueRule
 from service.fhir.profile.merge import CORE, ProfileError, Profiles
-from service.validation.profile import fhirpath, rules
+from service.validation.profile import fhirpath, rules, traits
 from service.validation.profile.checks import ElementCheck, ItemCheck, Rule, Slice, Slices
 from service.validation.profile.coded import Codes, binding_rule
 from service.validation.profile.item import Access, Item
@@ -107,6 +107,7 @@ class _Compiler:
             return run.passes(lambda: each.check(item, run))
 
         made = Slice(name, self._telling.matches(node, slicing, satisfies), each, (node.minimum or 0, node.maximum))
+        made.traits = traits.told(node, slicing)
         if node.slices:
             made.slicing = self._slices(node, _slicing(node))
         return made

@@ -90,7 +90,9 @@ class ElementCheck:
 
     def _too_few(self, count: int, path: str, run: Run) -> None:
         text = (
-            "is missing: the profile must have it" if self.minimum == 1 else f"occurs {count} times, and must at least {self.minimum} times"
+            "is missing: the profile asks for it"
+            if self.minimum == 1
+            else f"occurs {count} times, and must occur at least {self.minimum} times"
         )
         run.error("required", "required-element", f"{path}.{self.name}", text)
 
@@ -98,13 +100,18 @@ class ElementCheck:
         if self.maximum == 0:
             run.error("structure", "prohibited-element", items[0].path, "may not be given in this profile: remove it")
         else:
-            run.error("structure", "too-many", f"{path}.{self.name}", f"occurs {len(items)} times, and may {self.maximum} times at most")
+            run.error(
+                "structure", "too-many", f"{path}.{self.name}", f"occurs {len(items)} times, and may occur {self.maximum} times at most"
+            )
 
 
 class Slice:
-    """A slice: which values are its own, how many it may have, what each must be, and its slices in turn."""
+    """A slice: which values are its own, how many it may have, what each must be, and its slices in turn.
 
-    __slots__ = ("each", "matches", "maximum", "minimum", "name", "slicing")
+    `traits` says in words what its values have that others have not.
+    """
+
+    __slots__ = ("each", "matches", "maximum", "minimum", "name", "slicing", "traits")
 
     def __init__(self, name: str, matches: Matches, each: ItemCheck, counts: tuple[int, int | None]) -> None:
         self.name = name
@@ -112,11 +119,13 @@ class Slice:
         self.each = each
         self.minimum, self.maximum = counts
         self.slicing: Slices | None = None
+        self.traits = ""
 
     def check(self, items: Sequence[Item], path: str, run: Run) -> None:
         """Reports what is wrong with the values of the slice; `path` is the element that is sliced."""
         if len(items) < self.minimum:
-            text = f"has {len(items)} in the slice {self.name!r}, and must have at least {self.minimum}"
+            mend = f": one with {self.traits}" if self.traits else ""
+            text = f"has {len(items)} in the slice {self.name!r}, and must have at least {self.minimum}{mend}"
             run.error("required", "slice-minimum", path, text)
         if self.maximum is not None and len(items) > self.maximum:
             text = f"is number {self.maximum + 1} in the slice {self.name!r}, which may have {self.maximum} at most: remove it"

@@ -44,6 +44,8 @@ def _required(text: str, profiles: Profiles) -> Required:
     profile = profiles.find(url)
     if profile is None:
         raise ProfileError(f"{url} is not known here")
+    if profiles.definitions.structures[profile.type].kind != "resource":
+        raise ProfileError(f"{url} is a profile of {profile.type}, which is no resource")
     pairs = parse_qsl(condition)
     if condition and (len(pairs) != 1 or pairs[0][0] not in profiles.definitions.structures[profile.type].elements):
         raise ProfileError(f"{condition!r} is no element=code of {profile.type}")
@@ -73,14 +75,18 @@ def fitting(canonical: str, type: str, profiles: Profiles, reported: tuple[Run, 
     name = found.type if found else canonical.partition("|")[0].removeprefix(CORE)
     if name not in profiles.definitions.structures:
         report = run.error if refuses else run.warning
-        report("not-found", "unknown-profile", place, f"is {canonical}, which is not known here. {_known(type, profiles)}")
+        report("not-found", "unknown-profile", place, f"is {canonical}, which is not known here. {_known(canonical, type, profiles)}")
     elif name not in (type, "Resource", "DomainResource"):
         run.error("invalid", "profile-of-another-type", place, f"is a profile of {name}, and this is a {type}: remove it")
         return None
     return found
 
 
-def _known(type: str, profiles: Profiles) -> str:
+def _known(canonical: str, type: str, profiles: Profiles) -> str:
+    """What is known instead: other versions of the profile, or the profiles of the type."""
+    url, stated, _ = canonical.partition("|")
+    if stated and (versions := profiles.library.versions("StructureDefinition", url)):
+        return f"Known versions of it: {', '.join(versions)}. Name one of these, or none."
     names = profiles.known(type)
     if not names:
         return "No profile of this type is known."

@@ -13,7 +13,7 @@ from service.web.pages.site import Site, moment_of
 Tree = dict[str, Any]
 
 _LABELS = (
-    "name", "title", "code", "medicationCodeableConcept", "medicationReference", "vaccineCode", "event", "type",
+    "title", "name", "code", "medicationCodeableConcept", "medicationReference", "vaccineCode", "event", "type",
     "activity", "substance", "deviceName", "serviceType", "serviceCategory", "itemCodeableConcept", "topic",
     "relationship", "class", "category", "description", "reasonCode", "purpose", "questionnaire",
 )  # fmt: skip

@@ -183,6 +183,7 @@ def test_profiles_are_asked_for(clinic: FlaskClient) -> None:
         answer = _ask(clinic, f"Observation/$validate?profile={profile}", text)
         assert answer.status_code in (400, 422), profile
     assert BP in issue(_ask(clinic, "Observation/$validate?profile=http://x.example/none", text), 422)["diagnostics"]
+    assert "other versions of it: 4.0.1" in issue(_ask(clinic, f"Observation/$validate?profile={BP}|9", text), 422)["diagnostics"]
     several = _errors(_ask(clinic, f"Observation/$validate?profile={BP}&profile=http://hl7.org/fhir/StructureDefinition/heartrate", text))
     assert len({one["extension"][0]["valueCanonical"] for one in several}) == 2
 

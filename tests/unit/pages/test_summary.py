@@ -19,6 +19,7 @@ VISIT = Path(__file__).parents[2] / "data/example-visit.json"
     [
         ({"name": [{"family": "Sample", "given": ["Jordan", None]}]}, "Jordan Sample"),
         ({"name": "Room 3"}, "Room 3"),
+        ({"name": "PreInfusionChecklist", "title": "Pre-infusion checklist"}, "Pre-infusion checklist"),
         ({"code": {"text": "Nausea", "coding": [{"code": "x"}]}}, "Nausea"),
         ({"code": {"coding": [{"code": "85354-9"}]}}, "85354-9"),
         ({"class": {"code": "AMB"}}, "AMB"),

@@ -99,3 +99,16 @@ def test_a_code_system_of_units_that_is_stored_whole_decides() -> None:
     assert concepts.described(shelf, "http://unitsofmeasure.org", "mg").display == "The mg"
     with pytest.raises(Unanswerable, match="has no code 'kg'"):
         concepts.described(shelf, "http://unitsofmeasure.org", "kg")
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "mend"),
+    [
+        ("http://unitsofmeasure.org", "mmHg", "'mm[Hg]' was probably meant"),
+        ("http://hl7.org/fhir/sid/ndc", "6745700110", "write it with its hyphens (4-4-2, 5-3-2 or 5-4-1) or with eleven digits"),
+    ],
+)
+def test_a_code_that_is_written_wrongly_is_answered_with_how_it_is_written(url: str, code: str, mend: str) -> None:
+    with pytest.raises(Unanswerable) as refused:
+        concepts.described(Shelf([]), url, code)
+    assert str(refused.value).endswith(mend)
