@@ -17,7 +17,7 @@ The keys stand in the export. Only a checkpoint kept elsewhere shows that the en
 """
 
 import argparse
-import base64
+import binascii
 import hashlib
 import json
 import re
@@ -244,7 +244,7 @@ def _leaf(line: bytes, index: int, diary: Diary) -> bytes:
         raise Fault(CHANGED, f"the line of entry {index} is damaged")
     if int(found[1]) != index:
         raise Fault(MISSING, f"entry {int(found[1])} stands where {index} should")
-    leaf, salt, body = (None if value is None else _decoded(value.decode()) for value in found.groups()[1:])
+    leaf, salt, body = (None if value is None else _decoded(value) for value in found.groups()[1:])
     if leaf and len(leaf) == HASH_BYTES and salt is None and body is None:
         diary.purged.add(index)
         return leaf
@@ -271,13 +271,14 @@ def _text(path: Path) -> str:
     return path.read_bytes().decode(errors="replace")
 
 
-def _decoded(text: str) -> bytes:
+def _decoded(text: str | bytes) -> bytes:
     """The bytes of base64 in its one spelling; none when it is not."""
+    spelled = text.encode() if isinstance(text, str) else text
     try:
-        raw = base64.b64decode(text, validate=True)
-    except ValueError:
+        raw = binascii.a2b_base64(spelled)
+    except binascii.Error:
         return b""
-    return raw if base64.b64encode(raw).decode() == text else b""
+    return raw if binascii.b2a_base64(raw, newline=False) == spelled else b""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
