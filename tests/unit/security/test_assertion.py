@@ -25,6 +25,8 @@ def registered(algorithm: str) -> bytes:
         jwk(private(algorithm), kid=f"key-{algorithm}"),
         jwk(private(other), kid=f"key-{other}"),
         jwk(private(other, "other type"), kid="key-other-type"),
+        jwk(private(algorithm), kid="k"),
+        jwk(private(algorithm), kid="k" * 255),
     )
 
 
@@ -101,6 +103,15 @@ def test_a4_two_keys_that_fit_are_as_bad_as_none(algorithm: str) -> None:
     assert keys[0].algorithm == algorithm
     assert KeySet(keys).find(keys[0].id, algorithm) is keys[0]
     assert twice.find(keys[0].id, algorithm) is None
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a5_a_store_that_does_not_tell_cases_apart_is_not_trusted(algorithm: str) -> None:
+    client = Client("EHR", parse(registered(algorithm)))
+    verifier = Verifier(TOKEN_URL, ISSUER, lambda _: client, fetch_from(algorithm), fixed(NOW * 1_000_000))
+    with pytest.raises(InvalidClient) as refused:
+        verifier.verify(Credentials(GOOD.assertion(algorithm)))
+    assert refused.value.reason == "client-unknown"
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
