@@ -84,6 +84,16 @@ def test_resources_come_back_when_preferred(api: FlaskClient) -> None:
     assert outcome.json["entry"][0]["response"]["outcome"]["resourceType"] == "OperationOutcome"
 
 
+def test_warnings_come_back_where_nothing_is_preferred(api: FlaskClient) -> None:
+    claiming = {**patient(), "meta": {"profile": ["http://x.example/unheard-of"]}}
+    written = (entry("POST", "Patient", claiming), entry("POST", "Patient", patient()))
+    claimed, plain = process(api, "transaction", *written).json["entry"]
+    assert [line["details"]["coding"][0]["code"] for line in claimed["response"]["outcome"]["issue"]] == ["unknown-profile"]
+    assert "outcome" not in plain["response"]
+    assert not any("resource" in one for one in (claimed, plain))
+    assert all("outcome" not in one["response"] for one in process(api, "transaction", *written, prefer="return=minimal").json["entry"])
+
+
 def test_nothing_happens_when_one_entry_fails_and_that_entry_is_named(api: FlaskClient) -> None:
     value = fresh()
     bad = {"resourceType": "Patient", "gender": "unknowable"}

@@ -15,7 +15,7 @@ from service.records.write import Committed
 from service.rest import body, bundle_response, calls, changes, entries, envelope, idempotency, preference, response
 from service.rest.entries import Entry
 from service.rest.exchange import Call, FhirResponse
-from service.rest.preference import Return
+from service.rest.preference import Preference, Return
 
 Asked = tuple[Entry, Call]
 
@@ -30,7 +30,7 @@ def run(ctx: Context, call: Call) -> FhirResponse:
     wish = preference.parse(call.header("prefer"))
 
     def answer(bound: Context, done: Sequence[Committed]) -> FhirResponse:
-        answers = {entry.index: response.committed(bound, one, wish, Return.MINIMAL) for (entry, _), one in zip(writes, done, strict=True)}
+        answers = {entry.index: _written(bound, one, wish) for (entry, _), one in zip(writes, done, strict=True)}
         answers |= {entry.index: _read(bound, entry, inner) for entry, inner in reads}
         return bundle_response.bundled("transaction-response", [answers[index] for index in sorted(answers)])
 
@@ -73,6 +73,11 @@ def _change(ctx: Context, entry: Entry, inner: Call) -> Change:
         return changes.asked(ctx, inner, entry.full_url)
     except ServiceError as error:
         raise entries.named(error, entry.index) from None
+
+
+def _written(bound: Context, one: Committed, wish: Preference) -> FhirResponse:
+    """The answer to a write: without the resource where nothing else is preferred, but with the warnings that there are."""
+    return response.committed(bound, one, wish, Return.OUTCOME if one.findings else Return.MINIMAL)
 
 
 def _read(bound: Context, entry: Entry, inner: Call) -> FhirResponse:
