@@ -51,6 +51,11 @@ def test_reg_r2_every_key_has_kty_and_kid(jwk: dict[str, Any], name: str) -> Non
     assert "needs `kty`, and a `kid`" in why(key_set(EC | {"kid": "other"}, without(jwk, name)))
 
 
+@pytest.mark.parametrize("kid", ["k", "k" * 255, "\u00e9 k"])
+def test_reg_r2_identifiers_have_1_to_255_characters(kid: str) -> None:
+    assert ids(parse(key_set({**RSA, "kid": kid}))) == [(kid, "RS384")]
+
+
 @pytest.mark.parametrize("kid", ["", "k" * 256, 1, None, ["r"]])
 def test_reg_r2_the_identifier_is_a_text(kid: object) -> None:
     assert "`kid` of 1 to 255" in why(key_set({**RSA, "kid": kid}))
@@ -79,6 +84,10 @@ def test_reg_r5_rsa_keys_have_2048_to_4096_bits() -> None:
 @pytest.mark.parametrize("exponent", ["AQ", "Aw", "AQAA", "AAEAAQ", base64url(b"\x01" * 5), base64url(b"\x01" * 300)])
 def test_reg_r5_weak_and_odd_exponents_are_refused(exponent: str) -> None:
     assert why(key_set({**RSA, "e": exponent})).startswith("Key 1 is refused: ")
+
+
+def test_reg_r5_exponents_of_four_bytes_are_read() -> None:
+    assert ids(parse(key_set({**RSA, "e": base64url(b"\x01\x00\x00\x01")}))) == [("r", "RS384")]
 
 
 def test_reg_r5_a_modulus_has_no_leading_zeros() -> None:

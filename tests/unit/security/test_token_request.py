@@ -140,6 +140,11 @@ def test_a1_what_is_no_form_is_refused(body: bytes, reason: str) -> None:
     assert end(posted(body)) == ("invalid_request", 400, reason)
 
 
+def test_a1_the_largest_form_is_read() -> None:
+    good = urlencode(GOOD)
+    assert token_request(posted(good + "&note=" + "x" * (32768 - len(good) - 6))).scopes
+
+
 @given(st.binary(max_size=200))
 def test_a1_any_body_ends_in_an_answer(body: bytes) -> None:
     with pytest.raises(OAuthError):
