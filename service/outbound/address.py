@@ -95,7 +95,7 @@ def _granted(entry: str, text: str) -> tuple[Network, ...]:
 
 
 def _lies_within(inner: Network, outer: Network) -> bool:
-    return inner.version == outer.version and inner.network_address in outer and inner.prefixlen >= outer.prefixlen
+    return inner.network_address in outer and inner.prefixlen >= outer.prefixlen
 
 
 def _within(address: Address, networks: Iterable[Network]) -> bool:

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator, Sequence
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 
 import pytest
 import requests
@@ -245,8 +245,14 @@ def test_s12_private_networks_only_for_named_hosts(granted: str, address: str, p
     assert is_permitted(ip_address(address), private_hosts(granted).get("pacs", ())) is permitted
 
 
+@pytest.mark.parametrize("address", ["169.254.169.254", "0.0.0.0", "224.0.0.1", "168.63.129.16", "100.100.100.200"])
+def test_s12_what_no_grant_may_give_is_not_permitted_by_any(address: str) -> None:
+    assert not is_permitted(ip_address(address), [ip_network("0.0.0.0/0")])
+
+
 @pytest.mark.parametrize(
-    "text", ["pacs=169.254.0.0/16", "pacs=0.0.0.0/0", "pacs=8.8.8.0/24", "pacs=nonsense", "pacs=", "=10.0.0.0/8", "pacs=::/0"]
+    "text",
+    ["pacs=169.254.0.0/16", "pacs=0.0.0.0/0", "pacs=10.0.0.0/7", "pacs=8.8.8.0/24", "pacs=nonsense", "pacs=", "=10.0.0.0/8", "pacs=::/0"],
 )
 def test_s12_grants_do_not_reach_further_than_private_networks(text: str) -> None:
     with pytest.raises(ValueError, match=r"pacs|no host"):
