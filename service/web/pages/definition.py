@@ -13,6 +13,7 @@ from urllib.parse import quote
 from service.fhir import guide
 from service.fhir.profile import outline
 from service.fhir.profile.outline import Line
+from service.web.pages import example
 from service.web.pages.site import Site
 from service.web.pages.summary import Tree
 
@@ -86,7 +87,15 @@ def _structure(tree: Tree, site: Site) -> dict[str, Any]:
         "parent": _name(str(tree.get("baseDefinition", "")), "StructureDefinition", site),
         "rows": [_element(line, site) for line in lines if line.level],
         "rules": [(line.id, rule) for line in lines for rule in line.invariants],
+        "examples": example.of(str(tree.get("url", ""))),
+        "claims": _claims(tree, site),
     }
+
+
+def _claims(tree: Tree, site: Site) -> str | None:
+    """The search for the records that claim a profile; None for the profile of a datatype or an extension."""
+    is_claimed = tree.get("kind") == "resource" and tree.get("derivation") == "constraint" and tree.get("url")
+    return f"{site.base}/{tree.get('type')}?_profile={quote(tree['url'], safe=':/')}" if is_claimed else None
 
 
 def _element(line: Line, site: Site) -> ElementRow:

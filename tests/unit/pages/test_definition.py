@@ -149,3 +149,20 @@ def test_a_code_system_shows_its_hierarchy_and_the_beginning_of_a_long_list() ->
     assert "5 more are in the JSON" in long
     assert f"c{SHOWN_CODES}" not in _cells(long)
     assert "None are listed" in _page({"resourceType": "CodeSystem", "status": "active"})
+
+
+def test_a_profile_of_the_clinic_shows_its_examples_and_leads_to_what_claims_it() -> None:
+    page = _page(json.loads((FOLDER / "StructureDefinition-infusion-heart-rate.json").read_text(encoding="utf-8")))
+    names = re.findall(r"<summary>(.*?)</summary>", page)
+    assert names == ["hr-ecg", "hr-oximeter"]
+    shown = [json.loads(unescape(text)) for text in re.findall(r'aria-label="Example [^"]*"><code>(.*?)</code>', page, re.DOTALL)]
+    assert all(f"{CLINIC}/StructureDefinition/infusion-heart-rate" in one["meta"]["profile"] for one in shown)
+    assert len(shown) == len(names)
+    assert f'href="{SITE.base}/Observation?_profile={CLINIC}/StructureDefinition/infusion-heart-rate"' in page
+
+
+def test_only_profiles_of_resources_are_claimed_and_other_guides_have_no_examples() -> None:
+    stranger = _profile(url="http://other.example/StructureDefinition/infusion-heart-rate", kind="resource", derivation="constraint")
+    assert "Records here that claim it" in stranger
+    assert 'aria-label="Example' not in stranger
+    assert "Records here that claim it" not in _profile(url="http://other.example/x", kind="complex-type", derivation="constraint")
