@@ -198,6 +198,19 @@ def test_exit_2_for_what_was_purged_unless_that_is_allowed(log: Log, tmp_path: P
     assert _code(other, tmp_path, purged_allowed=True) == verify.CHANGED
 
 
+def test_exit_3_for_a_manifest_that_cannot_be(log: Log, tmp_path: Path) -> None:
+    export = log.export()
+    peak = export.lines[0].leaf
+    for start, end, before in ((0, 10, (peak,)), (1, 10, ()), (1, 10, (peak[:-1],)), (3, 10, (peak,)), (11, 10, (peak,) * 3)):
+        one = replace(export, start=start, end=end, before=before, lines=export.lines[start:])
+        write(one.files(), tmp_path)
+        assert verify.verify(tmp_path) == (verify.MISSING, f"{verify.MEANINGS[3]}: the manifest does not say which entries there are")
+    write(export.files(), tmp_path)
+    for bad in (b"", b"{}", b"[]", (tmp_path / "manifest.json").read_bytes().replace(verify.FORMAT.encode(), b"another")):
+        (tmp_path / "manifest.json").write_bytes(bad)
+        assert verify.verify(tmp_path)[0] == verify.MISSING
+
+
 def test_exit_4_for_an_older_export_and_only_with_a_checkpoint(log: Log, tmp_path: Path) -> None:
     older = replace(log, points=log.points[:1]).export()
     assert _code(older, tmp_path) == verify.OK
