@@ -117,12 +117,12 @@ class KeySource:
         asked = self._tick()
         kept = self._of(client_id, url)
         with kept.lock:
-            if kept.keys is None or not self._is_usable(kept, asked):
-                self._renew(kept, asked)
+            if not self._is_usable(kept, asked):
+                self._renew(kept)
             found = kept.keys.find(id, algorithm) if kept.keys else None
             if found is None and self._may_refetch(kept, asked):
                 kept.refetched = self._tick()
-                self._renew(kept, asked)
+                self._renew(kept)
                 found = kept.keys.find(id, algorithm) if kept.keys else None
             return found
 
@@ -140,10 +140,10 @@ class KeySource:
     def _may_refetch(self, kept: _Kept, asked: float) -> bool:
         return kept.begun < asked and self._tick() - kept.refetched >= REFETCH_SECONDS
 
-    def _renew(self, kept: _Kept, asked: float) -> None:
+    def _renew(self, kept: _Kept) -> None:
         """Fetch the set. One that failed a moment ago is not asked for again."""
         now = self._tick()
-        if kept.failed >= asked or now - kept.failed < RETRY_SECONDS:
+        if now - kept.failed < RETRY_SECONDS:
             raise KeysUnavailable(kept.failure)
         try:
             published = self._fetch(kept.url)

@@ -166,6 +166,7 @@ def test_s12_localhost_by_name_is_refused(canary: socket.socket) -> None:
 def test_s12_urls_that_could_be_read_in_two_ways_are_refused(url: str) -> None:
     found = refusal(Outbound(lookup=unasked), url, ["keys.example", "eys.example", "keys.example:443"])
     assert isinstance(found, Refused)
+    assert found.reason.startswith("url-")
 
 
 @pytest.mark.parametrize(
@@ -197,6 +198,24 @@ def test_s12_a_name_without_address_is_a_failure() -> None:
 def test_s12_texts_of_failures_hold_no_url() -> None:
     for url in ("https://keys.example/secret", "https://user:secret@keys.example/"):
         assert "secret" not in str(refusal(Outbound(), url, ["other.example"]))
+
+
+def test_s12_sizes_are_kept_to_the_letter() -> None:
+    longest = "https://keys.example/" + "a" * (2048 - 21)
+    assert Destination.of(longest).url == longest
+    host = ".".join(["a" * 63] * 3 + ["a" * 61])
+    assert Destination.of(f"https://{host}:65535/").authority == authority(f"{host}:65535") == f"{host}:65535"
+    for url in (longest + "a", f"https://{host}a/", "https://keys.example:65536/"):
+        with pytest.raises(Refused) as refused:
+            Destination.of(url)
+        assert refused.value.reason == "url-syntax"
+
+
+def test_s12_http_is_for_tests_alone() -> None:
+    with pytest.raises(Refused) as refused:
+        Destination.of("http://keys.example/")
+    assert refused.value.reason == "url-scheme"
+    assert Destination.of("http://keys.example/", plain=True).authority == "keys.example:80"
 
 
 def test_s12_a_destination_is_read_once() -> None:

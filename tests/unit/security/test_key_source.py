@@ -3,14 +3,14 @@
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from service.outbound.address import private_hosts
-from service.outbound.client import Outbound
+from service.outbound.client import Limits, Message, Outbound, Reply
 from service.security.key_source import KeySource, KeysUnavailable, Published, seconds_to_keep, through
 from tests.unit.outbound.servers import NAME, at, saying, serving, unasked
 from tests.unit.security.signing import ES384, RS384, jwk, key_set, private
@@ -138,7 +138,10 @@ def test_reg_r3_an_unknown_key_is_looked_for_once_a_minute() -> None:
     assert len(ehr.asked) == 2
     assert [ehr.has("third") for _ in range(50)] == [False] * 50
     assert len(ehr.asked) == 2
-    ehr.time += 61
+    ehr.time += 59.9
+    assert not ehr.has("third")
+    assert len(ehr.asked) == 2
+    ehr.time += 0.1
     assert [ehr.has("third") for _ in range(50)] == [False] * 50
     assert len(ehr.asked) == 3
     ehr.time += 61
@@ -185,8 +188,10 @@ def test_reg_r3_a_server_that_fails_is_left_alone_for_a_moment() -> None:
     ehr.body = None
     assert [ehr.fails() for _ in range(50)] == ["connection"] * 50
     assert len(ehr.asked) == 1
-    ehr.time += 11
     ehr.body = OLD
+    ehr.time += 9.9
+    assert ehr.fails() == "connection"
+    ehr.time += 0.1
     assert ehr.has("old")
 
 
@@ -264,6 +269,17 @@ def test_reg_r4_what_is_no_plain_answer_is_no_set(head: str, body: bytes, reason
     with pytest.raises(KeysUnavailable) as failure:
         _fetched(tmp_path, saying(f"HTTP/1.1 {head}\r\n\r\n".encode(), body))
     assert failure.value.reason == reason
+
+
+def test_reg_r4_the_host_is_the_registered_one_and_the_limits_are_kept() -> None:
+    class Recording(Outbound):
+        def exchange(self, url: str, hosts: Collection[str], message: Message | None = None, limits: Limits | None = None) -> Reply:
+            called.append((url, list(hosts), message.method if message else "", limits))
+            return Reply(200, {}, OLD)
+
+    called: list[tuple[str, list[str], str, Limits | None]] = []
+    assert through(Recording())("https://ehr.example:8443/jwks.json?a=b") == Published(OLD)
+    assert called == [("https://ehr.example:8443/jwks.json?a=b", ["ehr.example:8443"], "GET", Limits(65536, 3, 3, 3))]
 
 
 def test_reg_r4_64_kib_are_read(tmp_path: Path) -> None:
