@@ -166,7 +166,10 @@ def test_reg_r5_a_set_has_64_kib_at_most() -> None:
         b'{"keys":[],"keys":[]}', json.dumps(RSA).encode(), key_set(RSA).replace(b'"kid"', b'"kid": "a", "kid"'),
         key_set({**RSA, "deep": [[[[[1]]]]]}), b'{"keys":' + b"[" * 5000 + b"]" * 5000 + b"}", key_set({**RSA, "exp": float("nan")}),
     ],
-    ids=lambda raw: raw[:24].decode("latin-1"),
+    ids=[
+        "nothing", "null", "array", "empty", "object", "null-keys", "number", "nested-array", "no-utf8", "unclosed", "byte-order-mark",
+        "twice-keys", "one-key", "twice-kid", "deep", "bombs", "nan",
+    ],
 )  # fmt: skip
 def test_reg_r5_only_strict_json_is_read(raw: bytes) -> None:
     assert why(raw)
