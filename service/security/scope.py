@@ -44,7 +44,7 @@ class ScopeError(ValueError):
         self.scope = scope
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Scope:
     """A scope on FHIR resources: `context` patient, user or system; `type` a resource type or `*`; `letters` some of `cruds`, in order.
 
@@ -87,7 +87,7 @@ class Scope:
         return Scope(self.context, type, letters, conditions, self.is_v1 and letters == self.letters and not conditions)
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Named:
     """A scope of this service: a URI below the base URL that it was issued for."""
 

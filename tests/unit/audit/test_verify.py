@@ -1,6 +1,7 @@
 """The offline verifier (S-31): clean exports pass, all else has its exit code, and a verifier without one of its checks is noticed."""
 
 import ast
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 from service.audit import tree, verify
 from service.audit.checkpoint import Signer
 from tests.unit.audit import mutations
-from tests.unit.audit.exports import BEGIN, Entry, Export, Log, event, grow, grown, purged, signer, write
+from tests.unit.audit.exports import BEGIN, Entry, Export, Log, event, grow, grown, purged, signer, text, write
 from tests.unit.audit.mutations import OF_THE_LOG, WITHOUT_THE_LOG, Case, Mutation
 
 VERIFIER = Path(verify.__file__)
@@ -241,6 +242,27 @@ def test_exit_5_for_a_key_that_had_been_replaced(log: Log, tmp_path: Path) -> No
     log.note()
     log.signers.reverse()
     assert _code(log.export(), tmp_path) == verify.UNSIGNED
+
+
+@pytest.mark.parametrize("value", [b"\x02" + b"p" * 32, b"\x01" + b"p" * 31, b"\x01" + b"p" * 33, b"", b"\x01"])
+def test_exit_5_for_a_key_of_another_kind(log: Log, tmp_path: Path, value: bytes) -> None:
+    name = log.origin
+    id = hashlib.sha256(name.encode() + b"\n" + value).hexdigest()[:8]
+    write(replace(log.export(), keys=(f"{name}+{id}+{text(value)}",)).files(), tmp_path)
+    assert verify.verify(tmp_path) == (verify.UNSIGNED, f"{verify.MEANINGS[5]}: line 1 of pubkeys.txt is no Ed25519 key")
+
+
+def test_exit_6_says_which_version_is_alone(log: Log, tmp_path: Path) -> None:
+    export = log.export()
+    first, *others = export.versions or ()
+    for versions, message in (
+        (tuple(others), f"{first[0]} is recorded alone (entry 0)"),
+        ((first, *others, ("Patient/x/_history/1", 1)), "Patient/x/_history/1 is stored alone (entry 1)"),
+        ((first, first, *others), "a line of versions.ndjson is damaged, or there twice"),
+        ((first, *others, ("Patient/x", 1)), "a line of versions.ndjson is damaged, or there twice"),
+    ):
+        write(replace(export, versions=versions).files(), tmp_path)
+        assert verify.verify(tmp_path) == (verify.MISMATCHED, f"{verify.MEANINGS[6]}: {message}")
 
 
 def test_exit_6_only_for_what_succeeded_and_changed_something(log: Log, tmp_path: Path) -> None:

@@ -49,6 +49,12 @@ def test_nothing_is_granted_by_nothing() -> None:
     assert not Grant().has("ledger.read")
 
 
+def test_a_reach_is_whole_without_a_patient_and_conditions() -> None:
+    assert WHOLE.is_whole
+    assert not Reach("system", None, VITAL).is_whole
+    assert not Reach("patient", "p", ()).is_whole
+
+
 def test_sc5_scopes_add_up() -> None:
     found = grant(f"system/Observation.r system/Observation.s?{VITAL_SIGNS}")
     assert found.reaches("r", "Observation") == (WHOLE,)
