@@ -113,6 +113,20 @@ def test_s12_a_body_of_the_largest_size_is_read(folder: str) -> None:
         assert asked(server, Limits(body_bytes=1000)) == (200, b"x" * 1000)
 
 
+def test_s12_an_answer_without_change_is_no_redirect(folder: str) -> None:
+    with serving(saying(b"HTTP/1.1 304 Not Modified\r\n\r\n"), folder) as server:
+        assert asked(server) == (304, b"")
+
+
+def test_s12_when_resolving_takes_all_the_time_nothing_is_sent(folder: str) -> None:
+    ticks = iter([0.0, 5.0])
+    with serving(saying(OK), folder) as server, pytest.raises(Failed) as failure:
+        way = Outbound(LOOPBACK, server.authorities, lookup=at("127.0.0.1"), tick=lambda: next(ticks))
+        way.exchange(f"https://{NAME}:{server.port}/", [f"{NAME}:{server.port}"], limits=Limits(total_seconds=5))
+    assert failure.value.reason == "too-slow"
+    assert server.seen == []
+
+
 def test_s12_compressed_bodies_are_refused(folder: str) -> None:
     assert reason(saying(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok"), folder) == "encoding"
 
