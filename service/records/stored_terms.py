@@ -51,7 +51,7 @@ class StoredTerms:
     def _asked(self, ask: Callable[[Vocabulary], Answer], otherwise: Answer) -> Answer:
         if self._vocabulary is None:
             tx = self._open.enter_context(self._ctx.snapshot())
-            self._vocabulary = Vocabulary(tx, self._ctx.service.registry, library_first=True)
+            self._vocabulary = Vocabulary(tx, self._ctx.service.registry)
         try:
             return ask(self._vocabulary)
         except ServiceError:

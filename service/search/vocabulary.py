@@ -1,9 +1,11 @@
-"""The value sets and code systems that are stored here, found by the index in the transaction of whoever asks: a write is seen at once.
+"""The value sets and code systems that are known: those of the library, and those that are stored, found by the index in the transaction
+of whoever asks, so that a write is seen at once.
 
-Where nothing is stored under a URL, the library answers: R4's own, those of the profiles that came with the service, and the packages
-of an administrator. Of a code system the fuller definition counts: a stored one with its concepts before one of the library that only
-names it. The last code systems are kept as they were read, by their whole text, so that what is kept can never be another than what is
-stored. https://hl7.org/fhir/R4/valueset.html
+The library answers first: R4's own, those of the profiles that came with the service, and the packages of an administrator. What clients
+store adds to it and takes nothing's place, so that nobody changes for all what a standard URL means. Of a code system the fuller
+definition counts: a stored one with its concepts before one of the library that only names it. The last code systems are kept as
+they were read, by their whole text, so that what is kept can never be another than what is stored.
+https://hl7.org/fhir/R4/valueset.html
 """
 
 from collections.abc import Sequence
@@ -39,22 +41,20 @@ class _Read(Candidate):
 
 @dataclass(slots=True)
 class Vocabulary:
-    """A `terminology.lookup.Lookup` over one transaction. What was read is kept as long as it lives: not beyond the transaction.
-
-    `library_first`: the value sets of the library answer before stored ones, for what only an administrator may decide.
-    """
+    """A `terminology.lookup.Lookup` over one transaction. What was read is kept as long as it lives: not beyond the transaction."""
 
     tx: Transaction
     registry: Registry
-    library_first: bool = False
     compiled: dict[str, Any] = field(default_factory=dict)
     _systems: dict[tuple[str, str | None], CodeSystem | None] = field(default_factory=dict)
 
     def value_set(self, url: str, version: str | None) -> Json | None:
         """The ValueSet that counts (`terminology.lookup.newest`)."""
-        asked = [self._value_set, self.registry.shelf.value_set]
-        answers = (ask(url, version) for ask in (reversed(asked) if self.library_first else asked))
-        return next((tree for tree in answers if tree is not None), None)
+        known = self.registry.shelf.value_set(url, version)
+        if known is not None:
+            return known
+        found = newest(self._stored("ValueSet", Match("url", (Uri(url),))), version)
+        return found.tree if found else None
 
     def value_set_by_id(self, id: str) -> Json | None:
         """The ValueSet with that id."""
@@ -65,16 +65,18 @@ class Vocabulary:
         """The CodeSystem that counts; a supplement says nothing about which codes there are."""
         key = (url, version)
         if key not in self._systems:
-            found = [self._code_system(url, version), self.registry.shelf.code_system(url, version)]
-            ranked = sorted((one for one in (reversed(found) if self.library_first else found) if one), key=_emptiness)
-            self._systems[key] = ranked[0] if ranked else None
+            known = self.registry.shelf.code_system(url, version)
+            found = [known] if known and not _emptiness(known) else [known, self._code_system(url, version)]
+            self._systems[key] = min((one for one in found if one), key=_emptiness, default=None)
         return self._systems[key]
 
     def all_of(self, url: str) -> str | None:
         """The code system that has `url` as its `valueSet`."""
-        is_searchable = "value-set" in self.registry.for_type("CodeSystem")
-        found = _counting(self._rows("CodeSystem", Match("value-set", (Uri(url),))), None) if is_searchable else None
-        return found.url if found else self.registry.shelf.all_of(url)
+        known = self.registry.shelf.all_of(url)
+        if known is not None or "value-set" not in self.registry.for_type("CodeSystem"):
+            return known
+        found = _counting(self._rows("CodeSystem", Match("value-set", (Uri(url),))), None)
+        return found.url if found else None
 
     def supplements(self, url: str) -> Sequence[Json]:
         """The CodeSystem resources that are supplements of the code system, stored ones first."""
@@ -86,8 +88,11 @@ class Vocabulary:
 
     def concept_map(self, url: str, version: str | None) -> Json | None:
         """The ConceptMap that counts."""
+        known = self.registry.shelf.concept_map(url, version)
+        if known is not None:
+            return known
         found = newest(self._stored("ConceptMap", Match("url", (Uri(url),))), version)
-        return found.tree if found else self.registry.shelf.concept_map(url, version)
+        return found.tree if found else None
 
     def concept_maps(self, system: str, reverse: bool) -> Sequence[Json]:
         """The ConceptMaps that map codes of the system, by URL; those that map to it, when `reverse`."""
@@ -98,10 +103,6 @@ class Vocabulary:
         urls.update(tree["url"] for tree in self.registry.shelf.concept_maps(system, reverse))
         named = (self.concept_map(url, None) for url in sorted(urls))
         return [*(tree for tree in named if tree and is_about(tree, system, reverse)), *nameless]
-
-    def _value_set(self, url: str, version: str | None) -> Json | None:
-        found = newest(self._stored("ValueSet", Match("url", (Uri(url),))), version)
-        return found.tree if found else None
 
     def _code_system(self, url: str, version: str | None) -> CodeSystem | None:
         return _counting(self._rows("CodeSystem", Match("url", (Uri(url),))), version)
