@@ -118,11 +118,18 @@ def test_s12_an_answer_without_change_is_no_redirect(folder: str) -> None:
         assert asked(server) == (304, b"")
 
 
+@pytest.mark.parametrize("status", [299, 400, 401, 500])
+def test_s12_other_statuses_are_for_the_caller_to_judge(status: int, folder: str) -> None:
+    with serving(saying(f"HTTP/1.1 {status} So\r\nContent-Length: 2\r\n\r\nok".encode()), folder) as server:
+        assert asked(server) == (status, b"ok")
+
+
 def test_s12_when_resolving_takes_all_the_time_nothing_is_sent(folder: str) -> None:
     ticks = iter([0.0, 5.0])
-    with serving(saying(OK), folder) as server, pytest.raises(Failed) as failure:
+    with serving(saying(OK), folder) as server:
         way = Outbound(LOOPBACK, server.authorities, lookup=at("127.0.0.1"), tick=lambda: next(ticks))
-        way.exchange(f"https://{NAME}:{server.port}/", [f"{NAME}:{server.port}"], limits=Limits(total_seconds=5))
+        with pytest.raises(Failed) as failure:
+            way.exchange(f"https://{NAME}:{server.port}/", [f"{NAME}:{server.port}"], limits=Limits(total_seconds=5))
     assert failure.value.reason == "too-slow"
     assert server.seen == []
 
