@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from service.validation.profile.expression.function import FUNCTIONS, value_of
-from service.validation.profile.expression.logic import COMPARED, LOGIC, NONE, Beyond, Expression, Values, condition, truth
+from service.validation.profile.expression.function import FUNCTIONS, literal_of, value_of
+from service.validation.profile.expression.logic import COMPARED, FALSE, LOGIC, NONE, TRUE, Beyond, Expression, Values, condition, truth
 from service.validation.profile.expression.path import named
 from service.validation.run import Run
 
@@ -132,11 +132,38 @@ def _logical(tree: Json) -> Expression:
 
 
 def _compared(tree: Json) -> Expression:
-    first, second = map(_expression, tree["children"])
-    decide = COMPARED.get(tree["terminalNodeText"][0])
+    left, right = tree["children"]
+    sign = tree["terminalNodeText"][0]
+    decide = COMPARED.get(sign)
     if decide is None:
         raise Beyond("comparison")
+    generally = _deciding(_expression(left), _expression(right), decide)
+    name = _member_of(left) if sign == "=" and left["type"] == "TermExpression" else None
+    literal = _string_of(right)
+    return _having(name, literal, generally) if name and literal is not None else generally
 
+
+def _having(name: str, literal: str, generally: Expression) -> Expression:
+    """`code = 'x'`, the comparison that invariants are full of: of one object it is one look."""
+
+    def step(focus: Values, run: Run) -> Values:
+        node = focus[0] if len(focus) == 1 else None
+        value = node.get(name) if type(node) is dict else None
+        if type(value) is str:
+            return TRUE if value == literal else FALSE
+        return generally(focus, run)
+
+    return step
+
+
+def _string_of(tree: Json) -> str | None:
+    try:
+        return literal_of(tree)
+    except Beyond:
+        return None
+
+
+def _deciding(first: Expression, second: Expression, decide: Callable[[Json, Json], bool | None]) -> Expression:
     def step(focus: Values, run: Run) -> Values:
         left, right = first(focus, run), second(focus, run)
         if not left or not right:

@@ -49,7 +49,7 @@ def _has_value(_argument: Json, _build: Build) -> Expression:
 
 
 def _extension(argument: Json, _build: Build) -> Expression:
-    url = _literal_of(_given(argument))
+    url = literal_of(_given(argument))
 
     def step(focus: Values, _run: Run) -> Values:
         if any(type(node) is not dict for node in focus):
@@ -60,7 +60,7 @@ def _extension(argument: Json, _build: Build) -> Expression:
 
 
 def _matches(argument: Json, _build: Build) -> Expression:
-    pattern = re.compile(_literal_of(_given(argument)))
+    pattern = re.compile(literal_of(_given(argument)))
     return _of_text(lambda text: pattern.search(text) is not None)
 
 
@@ -83,7 +83,8 @@ def _given(argument: Json) -> Json:
     return argument
 
 
-def _literal_of(tree: Json) -> str:
+def literal_of(tree: Json) -> str:
+    """The text of a string literal. Raises Beyond for anything else."""
     while tree["type"] == "TermExpression":
         tree = tree["children"][0]
     value = value_of(tree) if tree["type"] == "LiteralTerm" else None

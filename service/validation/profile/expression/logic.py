@@ -28,6 +28,8 @@ def condition(known: bool | None) -> Values:
 
 def truth(values: Values) -> bool | None:
     """A collection as a condition: None when it is empty; what is there and is no boolean counts as true."""
+    if values is TRUE:
+        return True
     if not values:
         return None
     return values[0] if len(values) == 1 and isinstance(values[0], bool) else True
