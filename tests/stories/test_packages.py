@@ -17,6 +17,14 @@ from tests.stories.visit import address, tokens
 
 _FOLDER = os.environ.get("EXAMPLE_PACKAGES", "")
 _PACKAGES = sorted(Path(_FOLDER).glob("*.tgz")) if _FOLDER else []
+REFUSED = {
+    (
+        "hl7.fhir.us.core-3.1.1",
+        "Bundle-66c8856b-ba11-4876-8aa8-467aad8c11a2.json",
+    ): "by 6.1.0 its NPI is none",
+    ("hl7.fhir.us.core-3.1.1", "Observation-some-day-smoker.json"): "6.1.0 asks when it was observed",
+}
+"""Examples that claim profiles without a version, and break them in the version that the service came with."""
 _WRITABLE = {name for name, type in definitions.load().types.items() if "create" in type.interactions}
 
 
@@ -41,7 +49,11 @@ def _examples(package: Path) -> Iterator[tuple[str, Document]]:
 def test_examples_come_back_as_they_went_in(databases: Databases, tmp_path: Path, kind: str, package: Path) -> None:
     """Posted with references unchecked; identical but for id and meta."""
     refused, changed, count = [], [], 0
-    with databases.fresh(kind) as url, running(tmp_path, url, check_references=False) as live, Client.of(live.url) as client:
+    with (
+        databases.fresh(kind) as url,
+        running(tmp_path, url, check_references=False, packages=_FOLDER) as live,
+        Client.of(live.url) as client,
+    ):
         for name, resource in _examples(package):
             count += 1
             answer = client.send("POST", resource.tree["resourceType"], resource.text.encode())
@@ -51,6 +63,8 @@ def test_examples_come_back_as_they_went_in(databases: Databases, tmp_path: Path
             stored = client.get(address(answer.headers["Location"])).document
             if stored is None or tokens(stored, {}) != tokens(resource, {}):
                 changed.append(name)
+    expected = {name for of, name in REFUSED if of == package.stem}
+    refused = [(name, why) for name, why in refused if Path(name).name not in expected]
     print(f"{package.name}: {count} resources, {len(refused)} refused, {len(changed)} changed")
     assert not refused
     assert not changed

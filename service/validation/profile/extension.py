@@ -77,7 +77,9 @@ def _names(container: str, definitions: Definitions) -> Iterator[str]:
         paths = found
     yield from paths
     yield from kinds
-    yield "Element" if steps else "Resource"
+    yield "Element"
+    if not steps:
+        yield "Resource"
 
 
 def _step(names: list[str], step: str, definitions: Definitions) -> tuple[list[str], list[str]]:

@@ -15,6 +15,7 @@ from service.validation.target import target_type
 Json = Any
 _ABSTRACT = frozenset({"Resource", "DomainResource", "Element", "BackboneElement"})
 _LONGEST_SHOWN = 300
+_OF_FHIRPATH = "http://hl7.org/fhirpath/"
 
 
 def fixed(rule: ValueRule) -> Rule:
@@ -40,9 +41,9 @@ def pattern(rule: ValueRule) -> Rule:
 
 
 def kinds(types: Sequence[TypeRule]) -> frozenset[str] | None:
-    """The types that a value may have; None where the profile leaves them open."""
+    """The types that a value may have; None where the profile leaves them open, or names FHIRPath's own type of a primitive."""
     codes = frozenset(rule.code for rule in types)
-    return None if not codes or codes & _ABSTRACT else codes
+    return None if not codes or codes & _ABSTRACT or any(code.startswith(_OF_FHIRPATH) for code in codes) else codes
 
 
 def longest(length: int) -> Rule:
