@@ -20,7 +20,7 @@ class Run:
     `contained` the types of contained resources by id, `full_urls` the types of the entries of an enclosing Bundle, `bundle` that Bundle.
     `profile` is the profile whose rules are being asked (None: R4's own). `terms` answers about codes what the library cannot;
     `thorough` wants information too. `extensions` are those that the walk met, with their places; `later` what waits until the
-    whole document is known to be well-formed.
+    whole document is known to be well-formed; `remembered` what expressions found out about a resource.
     """
 
     __slots__ = (
@@ -32,6 +32,7 @@ class Run:
         "issues",
         "later",
         "profile",
+        "remembered",
         "resource",
         "root",
         "terms",
@@ -49,6 +50,7 @@ class Run:
         self.terms = terms
         self.thorough = thorough
         self.extensions: list[tuple[Mapping[str, Any], str]] = []
+        self.remembered: dict[Any, Any] = {}
         self.later: list[Callable[[], None]] = []
 
     def error(self, code: str, rule: str, path: str, text: str) -> None:
@@ -104,14 +106,21 @@ class Run:
 
     def target(self, reference: str) -> Mapping[str, Any] | None:
         """The resource that a reference points to, where it is at hand: contained, or in the enclosing Bundle."""
+        if reference == "#":
+            return self.root
         if reference.startswith("#"):
-            inner = (one for one in self.root.get("contained", ()) if one.get("id") == reference[1:])
-            return next(inner, None) if len(reference) > 1 else self.root
-        if reference not in self.full_urls:
-            return None
-        return next(
-            (entry["resource"] for entry in self.bundle["entry"] if entry.get("fullUrl") == reference and "resource" in entry), None
-        )
+            return self._at_hand(self.root).get(reference[1:])
+        return self._at_hand(self.bundle).get(reference) if reference in self.full_urls else None
+
+    def _at_hand(self, holder: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+        """The resources inside another one by id or URL, the first of each; listed once, as references may be as many."""
+        key = ("at hand", id(holder))
+        if key not in self.remembered:
+            inner = [(row["id"], row) for row in holder.get("contained", ()) if "id" in row]
+            inner += [(row["fullUrl"], row["resource"]) for row in holder.get("entry", ()) if "resource" in row and "fullUrl" in row]
+            self.remembered[key] = dict(reversed(inner))
+        found: Mapping[str, Mapping[str, Any]] = self.remembered[key]
+        return found
 
 
 def _types_by(resources: Any, key: str) -> dict[str, str]:

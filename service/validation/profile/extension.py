@@ -17,6 +17,7 @@ from service.validation.run import Run
 Json = Any
 _INDEX = re.compile(r"\[\d+\]")
 _MODIFIER = "modifierExtension"
+_URLS = "the URLs of extensions by place"
 _HOLDERS = frozenset({"Bundle.entry", "Parameters.parameter"})
 """What has a whole resource under `resource`; elsewhere that is a name like others."""
 
@@ -65,7 +66,11 @@ def _may_stand(profile: Profile, container: str, place: str, profiles: Profiles,
 
 def _around(place: str, run: Run) -> set[str]:
     """The URLs of the extensions that hold the one at `place`."""
-    return {str(extension.get("url")) for extension, outer in run.extensions if place.startswith(outer + ".")}
+    if _URLS not in run.remembered:
+        run.remembered[_URLS] = {outer: str(extension.get("url")) for extension, outer in run.extensions}
+    steps = place.split(".")
+    outer = (".".join(steps[:length]) for length in range(1, len(steps)))
+    return {run.remembered[_URLS][one] for one in outer if one in run.remembered[_URLS]}
 
 
 def _names(container: str, definitions: Definitions) -> Iterator[str]:

@@ -4,7 +4,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from service.validation.profile.expression.function import FUNCTIONS, literal_of, value_of
-from service.validation.profile.expression.logic import COMPARED, FALSE, LOGIC, NONE, TRUE, Beyond, Expression, Values, condition, truth
+from service.validation.profile.expression.logic import (
+    COMPARED,
+    FALSE,
+    LOGIC,
+    NONE,
+    TRUE,
+    Beyond,
+    Expression,
+    Undecided,
+    Values,
+    condition,
+    truth,
+)
 from service.validation.profile.expression.path import named
 from service.validation.run import Run
 
@@ -137,10 +149,29 @@ def _compared(tree: Json) -> Expression:
     decide = COMPARED.get(sign)
     if decide is None:
         raise Beyond("comparison")
-    generally = _deciding(_expression(left), _expression(right), decide)
+    generally = _deciding(_operand(left), _operand(right), decide)
     name = _member_of(left) if sign == "=" and left["type"] == "TermExpression" else None
     literal = _string_of(right)
     return _having(name, literal, generally) if name and literal is not None else generally
+
+
+def _operand(tree: Json) -> Expression:
+    """A side of a comparison. What begins at `%resource` is the same for every element compared with it: it is looked up once."""
+    inner = _expression(tree)
+    while tree["type"] in ("InvocationExpression", "TermExpression"):
+        tree = tree["children"][0]
+    return _remembered(inner) if tree["type"] == "ExternalConstantTerm" else inner
+
+
+def _remembered(inner: Expression) -> Expression:
+    def step(focus: Values, run: Run) -> Values:
+        key = (inner, id(run.resource))
+        if key not in run.remembered:
+            run.remembered[key] = inner(focus, run)
+        found: Values = run.remembered[key]
+        return found
+
+    return step
 
 
 def _having(name: str, literal: str, generally: Expression) -> Expression:
@@ -169,7 +200,7 @@ def _deciding(first: Expression, second: Expression, decide: Callable[[Json, Jso
         if not left or not right:
             return NONE
         if len(left) > 1 or len(right) > 1:
-            raise Beyond("several")
+            raise Undecided("several values are compared")
         return condition(decide(left[0], right[0]))
 
     return step

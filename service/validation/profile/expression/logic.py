@@ -21,6 +21,10 @@ class Beyond(Exception):
     """The expression, or a value that it met, is beyond what is compiled here."""
 
 
+class Undecided(Exception):
+    """FHIRPath has no answer either: the engine need not be asked."""
+
+
 def condition(known: bool | None) -> Values:
     """A condition as a collection."""
     return NONE if known is None else TRUE if known else FALSE
