@@ -80,13 +80,14 @@ def _record(settings: Settings) -> Iterator["Context"]:
     """A context to work in, for commands that change the record themselves."""
     from service import wiring
     from service.records.context import Context
+    from service.security.caller import Caller
     from service.storage import migrate
 
     with _database(settings) as database:
         migrate.require_newest(database)
     parts = wiring.service(settings)
     try:
-        yield Context(parts, client="command-line")
+        yield Context(parts, Caller.internal("command-line"))
     finally:
         parts.database.dispose()
 

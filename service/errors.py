@@ -2,6 +2,8 @@
 
     ServiceError            status
       BadRequest            400   the request cannot be understood
+      Unauthorized          401   it does not say who asks, or not credibly
+      Forbidden             403   whoever asks may not do this
       NotFound              404   no such resource, type or route
       MethodNotAllowed      405   the route exists, the verb does not
       NotAcceptable         406   no representation that the client accepts
@@ -11,6 +13,7 @@
       PayloadTooLarge       413   a limit on size was passed
       UnsupportedMediaType  415   the body is in a format that is not served
       Unprocessable         422   understood, but the rules of the record refuse it
+      TooManyRequests       429   the client asks more often than it may
       Overloaded            503   try again later; nothing was written
 
 Issue codes are those of https://hl7.org/fhir/R4/valueset-issue-type.html.
@@ -67,6 +70,18 @@ class BadRequest(ServiceError):
     status = 400
 
 
+class Unauthorized(ServiceError):
+    """401: the request does not say who asks, or not credibly."""
+
+    status = 401
+
+
+class Forbidden(ServiceError):
+    """403: whoever asks may not do this. It never names an entry of a Bundle: what is refused must not tell what is there."""
+
+    status = 403
+
+
 class NotFound(ServiceError):
     """404: no such resource, type or route."""
 
@@ -119,6 +134,12 @@ class Unprocessable(ServiceError):
     """422: understood, but the rules of the record refuse it."""
 
     status = 422
+
+
+class TooManyRequests(ServiceError):
+    """429: the client asks more often than it may; Retry-After says when to come back."""
+
+    status = 429
 
 
 class Overloaded(ServiceError):

@@ -15,6 +15,7 @@ from service.records.context import Context, Service
 from service.search.registries import Registries
 from service.storage.database import Database
 from service.storage.tables.metadata import metadata
+from tests.access import TESTS
 from tests.databases import KINDS, Databases
 
 
@@ -47,7 +48,7 @@ def service(request: pytest.FixtureRequest, parts: Service, databases: Databases
 @pytest.fixture
 def ctx(service: Service) -> Context:
     """A request to that service."""
-    return Context(service)
+    return Context(service, TESTS)
 
 
 def on_database(parts: Service, url: str, empty: bool = False) -> Iterator[Service]:

@@ -11,6 +11,7 @@ from service.fhir.library import Library
 from service.search.paging import Cursors
 from service.search.parameter import Registry
 from service.search.registries import Pinned, Registries
+from service.security.caller import NOBODY, Caller
 from service.storage.database import Database, Transaction
 from service.validation.check import Gate
 
@@ -38,15 +39,20 @@ class Service:
 class Context:
     """One request: first argument of every function of the record.
 
-    `client` names who asks; Idempotency-Keys belong to a client. `tx` is bound while a transaction is being answered from
+    `caller` is who asks: without one nothing is seen and nothing may be done. `tx` is bound while a transaction is being answered from
     within, so that its reads see its writes. `installs`: it may write the clinic's own definitions.
     """
 
     service: Service
-    client: str = "anonymous"
+    caller: Caller = NOBODY
     request_id: str = ""
     tx: Transaction | None = None
     installs: bool = False
+
+    @property
+    def client(self) -> str:
+        """The name of the client; Idempotency-Keys belong to a client."""
+        return self.caller.client
 
     def within(self, tx: Transaction) -> "Context":
         """The same request, reading inside `tx`."""

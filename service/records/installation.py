@@ -15,6 +15,7 @@ from service.records.change import Update
 from service.records.commit import commit
 from service.records.context import Context, Service
 from service.records.write import CREATED, UPDATED
+from service.security.caller import Caller
 from service.storage import versions
 from service.storage.versions import Key, Row
 
@@ -35,7 +36,7 @@ def install(ctx: Context) -> int:
     changes = [Update(one.type, one.id, one.document) for one in _different(ctx.service)]
     if not changes:
         return 0
-    done = commit(replace(ctx, client="installation", installs=True), changes)
+    done = commit(replace(ctx, caller=Caller.internal("installation"), installs=True), changes)
     return sum(one.outcome in (CREATED, UPDATED) for one in done)
 
 

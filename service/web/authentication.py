@@ -2,12 +2,15 @@
 
 from flask import Request
 
+from service.records.context import Service
+from service.security.caller import Caller
+
 ANONYMOUS = "anonymous"
 
 PUBLIC = frozenset({"health.livez", "health.readyz", "pages.home", "pages.docs", "pages.contract", "pages.static"})
 """The endpoints that need no caller."""
 
 
-def client(_request: Request) -> str:
-    """The name of the client that sent the request."""
-    return ANONYMOUS
+def caller(_service: Service, _request: Request) -> Caller:
+    """Who sent the request."""
+    return Caller.internal(ANONYMOUS)

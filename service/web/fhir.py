@@ -50,7 +50,7 @@ def _answer(service: Service, path: str) -> Response:
 
 
 def _dispatched(service: Service, asked: FhirRequest) -> FhirResponse:
-    ctx = Context(service, authentication.client(request), g.request_id)
+    ctx = Context(service, authentication.caller(service, request), g.request_id)
     call = calls.understood(ctx, asked, dispatch.dispatch)
     g.route, g.type = call.template, call.type
     body = negotiation.body(request, service.settings, is_bundle=call.interaction == "transaction")

@@ -11,13 +11,14 @@ from service.bulk import importing
 from service.bulk.importing import Report, import_files
 from service.records.context import Context
 from service.records.find import find
+from tests.access import TESTS
 from tests.stories.visit import PATH as VISIT
 
 
 @pytest.fixture
 def ctx(app: Flask) -> Context:
     """A context on an empty database."""
-    return Context(app.extensions["infusion_records"], client="test")
+    return Context(app.extensions["infusion_records"], TESTS)
 
 
 def _patient(id: str | None = None, **elements: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from service.config import Settings
 from service.records.change import Change
 from service.records.commit import commit
 from service.records.context import Context, Service
+from tests.access import TESTS
 from tests.records.samples import observation, one, patient, update
 
 
@@ -72,7 +73,7 @@ def _attempt(service: Service, number: int) -> bool:
     if child == 0:
         own = replace(service, database=wiring.database(service.settings))
         with failing_at(own, number, _die):
-            write(Context(own), number)
+            write(Context(own, TESTS), number)
         os._exit(0)
     return os.waitpid(child, 0)[1] == 0
 
@@ -80,7 +81,7 @@ def _attempt(service: Service, number: int) -> bool:
 def main(url: str) -> None:
     """Die again and again."""
     service = wiring.service(Settings(database_url=url, cursor_key="c" * 32))
-    one(Context(service), base())
+    one(Context(service, TESTS), base())
     service.database.dispose()
     for number in count():
         if _attempt(service, number):

@@ -15,6 +15,7 @@ from service.records import read
 from service.records.context import Context, Service
 from service.search import index
 from service.storage import versions
+from tests.access import TESTS
 from tests.databases import KINDS, Databases
 from tests.faults import dying
 from tests.faults.checker import require_sound, require_whole_transactions, stored_ids
@@ -33,7 +34,7 @@ def _kill(pids: set[int]) -> None:
 
 def _require_kept(service: Service, ledger: Ledger) -> None:
     """Every acknowledged version is there, character by character."""
-    ctx = Context(service)
+    ctx = Context(service, TESTS)
     assert ledger.unexpected == []
     for id, (number, resource) in ledger.acknowledged.items():
         kept = read.vread(ctx, "Observation", id, number)
@@ -82,18 +83,18 @@ def test_killed_before_each_statement(databases: Databases, parts: Service, kind
             require_whole_transactions(service, [dying.ids(number) for number in range(max(deaths) + 2)])
             there = {id for _, id in stored_ids(service)}
             assert there == {"base", *dying.ids(max(deaths) + 1)}
-            assert read.read(Context(service), "Patient", "base").version == 2
+            assert read.read(Context(service, TESTS), "Patient", "base").version == 2
             require_sound(service)
 
 
 def test_a_failure_at_each_statement_undoes_the_whole(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same without dying: an exception at the n-th statement, and the service goes on."""
-    one(Context(service), dying.base())
+    one(Context(service, TESTS), dying.base())
     number = 0
     while True:
         try:
             with dying.failing_at(service, number, _fail):
-                dying.write(Context(service), number)
+                dying.write(Context(service, TESTS), number)
         except RuntimeError:
             require_whole_transactions(service, [dying.ids(number)])
             assert not {id for _, id in stored_ids(service)} & set(dying.ids(number))
@@ -113,12 +114,12 @@ class TestTheChecksCanFail:
 
     def test_an_index_that_was_not_written(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(index, "write", lambda *_arguments: None)
-        one(Context(service), create(patient("1")))
+        one(Context(service, TESTS), create(patient("1")))
         with pytest.raises(AssertionError, match="search_"):
             require_sound(service)
 
     def test_an_index_that_kept_the_rows_of_an_old_version(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-        ctx = Context(service)
+        ctx = Context(service, TESTS)
         one(ctx, dying.base())
         difference = index.difference
         forgetful = lambda registry, entries: difference(registry, [replace(entry, previous_tree=None) for entry in entries])  # noqa: E731
@@ -128,17 +129,17 @@ class TestTheChecksCanFail:
             require_sound(service)
 
     def test_entries_that_commit_one_by_one(self, service: Service) -> None:
-        one(Context(service), dying.base())
+        one(Context(service, TESTS), dying.base())
         for change in dying.changes(0)[:2]:
-            one(Context(service), change)
+            one(Context(service, TESTS), change)
         with pytest.raises(AssertionError, match="half of a transaction"):
             require_whole_transactions(service, [dying.ids(0)])
 
     def test_a_version_that_is_missing(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
         values = versions._values
         monkeypatch.setattr(versions, "_values", lambda row: {**values(row), "version": row.version + (row.version > 1)})
-        one(Context(service), dying.base())
-        dying.write(Context(service), 0)
+        one(Context(service, TESTS), dying.base())
+        dying.write(Context(service, TESTS), 0)
         with pytest.raises(AssertionError):
             require_sound(service)
 

@@ -24,6 +24,7 @@ from service.records.receipt import Answer, Receipt
 from service.search.execute import matching
 from service.search.parse import Options, parse
 from service.storage.tables.resources import resource, version
+from tests.access import TESTS
 from tests.records.samples import address, condition, create, delete, document, observation, one, patch, patient, update
 
 PATIENCE_SECONDS = 120
@@ -100,14 +101,14 @@ def require_dense(service: Service) -> None:
 
 
 def same_if_none_exist_makes_one(service: Service, size: Size) -> None:
-    ctx = Context(service)
+    ctx = Context(service, TESTS)
     results = together(size, lambda _, key: one(ctx, create(patient(f"{key}"), condition(f"{key}"))))
     assert _outcomes(results) == {"created": size.keys, "existing": size.keys * (size.threads - 1)}
     assert read.history(ctx, HistoryQuery()).total == size.keys
 
 
 def same_conditional_update_makes_one(service: Service, size: Size) -> None:
-    ctx = Context(service)
+    ctx = Context(service, TESTS)
 
     def put(thread: int, key: int) -> object:
         return one(ctx, update(patient(f"{key}", name=[{"family": f"Writer {thread}"}]), where=condition(f"{key}")))
@@ -118,7 +119,7 @@ def same_conditional_update_makes_one(service: Service, size: Size) -> None:
 
 
 def create_and_update_under_one_condition_make_one(service: Service, size: Size) -> None:
-    ctx = Context(service)
+    ctx = Context(service, TESTS)
 
     def write(thread: int, key: int) -> object:
         if thread % 2:
@@ -133,7 +134,7 @@ def create_and_update_under_one_condition_make_one(service: Service, size: Size)
 
 
 def one_etag_lets_one_through(service: Service, size: Size) -> None:
-    ctx = Context(service)
+    ctx = Context(service, TESTS)
     for key in range(size.keys):
         one(ctx, update(patient(id=f"p{key}")))
 
@@ -151,7 +152,7 @@ def one_etag_lets_one_through(service: Service, size: Size) -> None:
 
 
 def updates_without_an_etag_all_happen_one_after_the_other(service: Service, size: Size) -> None:
-    ctx = Context(service)
+    ctx = Context(service, TESTS)
     results = together(size, lambda thread, key: one(ctx, update(patient(id=f"p{key}", name=[{"family": f"Writer {thread}"}]))))
     assert _outcomes(results) == {"created": size.keys, "updated": size.keys * (size.threads - 1)}
     for key in range(size.keys):
@@ -161,7 +162,7 @@ def updates_without_an_etag_all_happen_one_after_the_other(service: Service, siz
 
 def patches_lose_nothing(service: Service, size: Size) -> None:
     """Every thread adds its own identifier by a patch; all are there at the end."""
-    ctx = Context(service)
+    ctx = Context(service, TESTS)
     for key in range(size.keys):
         one(ctx, update(patient("0", id=f"p{key}")))
 
@@ -178,7 +179,7 @@ def patches_lose_nothing(service: Service, size: Size) -> None:
 
 def a_deletion_and_references_exclude_each_other(service: Service, size: Size) -> None:
     """Afterwards nothing refers to what is deleted, whichever came first."""
-    ctx = Context(service)
+    ctx = Context(service, TESTS)
     for key in range(size.keys):
         one(ctx, update(patient(id=f"p{key}")))
 
@@ -196,7 +197,7 @@ def a_deletion_and_references_exclude_each_other(service: Service, size: Size) -
 
 def crossing_transactions_end_cleanly(service: Service, size: Size) -> None:
     """Transactions that touch the same resources in opposite orders, refer to each other's and delete: done or refused, never broken."""
-    ctx = Context(service)
+    ctx = Context(service, TESTS)
     for key in range(size.keys):
         commit(ctx, [update(patient(id=f"a{key}")), update(patient(id=f"b{key}"))])
 
@@ -219,7 +220,7 @@ def crossing_transactions_end_cleanly(service: Service, size: Size) -> None:
 
 
 def one_idempotency_key_writes_once(service: Service, size: Size) -> None:
-    ctx = Context(service)
+    ctx = Context(service, TESTS)
 
     def conclude(_ctx: Context, committed) -> Answer:
         return Answer(201, {}, address(committed[0]))
@@ -234,7 +235,7 @@ def one_idempotency_key_writes_once(service: Service, size: Size) -> None:
 
 
 def a_new_id_is_made_once(service: Service, size: Size) -> None:
-    ctx = Context(service)
+    ctx = Context(service, TESTS)
     results = together(
         size, lambda thread, key: one(ctx, update(patient(id=f"p{key}", name=[{"family": f"{thread}"}]), if_none_match=True))
     )
@@ -244,7 +245,7 @@ def a_new_id_is_made_once(service: Service, size: Size) -> None:
 def two_processes_share_the_work(service: Service, size: Size) -> None:
     """Two sets of connections, as two worker processes have them; on SQLite they meet at the file's own lock."""
     other = replace(service, database=wiring.database(service.settings))
-    contexts = [Context(service), Context(other)]
+    contexts = [Context(service, TESTS), Context(other, TESTS)]
     try:
         results = together(size, lambda thread, key: one(contexts[thread % 2], create(patient(f"{key}"), condition(f"{key}"))))
     finally:

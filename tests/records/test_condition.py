@@ -9,6 +9,7 @@ from service.records import condition as condition_module
 from service.records import plan, read
 from service.records.context import Context
 from service.records.read import HistoryQuery
+from tests.access import TESTS
 from tests.records.samples import address, condition, create, delete, observation, one, patch, patient, update
 
 ACTIVE = {"op": "add", "path": "/active", "value": True}
@@ -18,7 +19,7 @@ ACTIVE = {"op": "add", "path": "/active", "value": True}
 def several(ctx: Context) -> Context:
     """The same with conditional deletion of several switched on."""
     settings = replace(ctx.service.settings, conditional_delete_multiple=True, conditional_delete_max=3)
-    return Context(replace(ctx.service, settings=settings))
+    return Context(replace(ctx.service, settings=settings), TESTS)
 
 
 def _count(ctx: Context) -> int:

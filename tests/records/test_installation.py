@@ -18,6 +18,7 @@ from service.records.commit import commit
 from service.records.context import Context, Service
 from service.records.find import find
 from service.search import adoption
+from tests.access import TESTS
 from tests.databases import KINDS, Databases
 from tests.records.samples import create, delete, one, patch, tree, update
 
@@ -41,7 +42,7 @@ def installed(request: pytest.FixtureRequest, databases: Databases) -> Iterator[
     """A record with the clinic's definitions; the tests share it and leave them as they are."""
     with databases.fresh(request.param) as url:
         service = wiring.service(Settings(database_url=url, cursor_key="c" * 32))
-        ctx = Context(service)
+        ctx = Context(service, TESTS)
         assert installation.install(ctx) == len(_shipped(service)) > 0
         yield ctx
         service.database.dispose()

@@ -8,13 +8,14 @@ from service.errors import Conflict, Unprocessable
 from service.records import read
 from service.records.commit import commit
 from service.records.context import Context
+from tests.access import TESTS
 from tests.records.samples import address, condition, create, delete, observation, one, patch, patient, update
 
 
 @pytest.fixture
 def unchecked(ctx: Context) -> Context:
     """The same with the checks switched off."""
-    return Context(replace(ctx.service, settings=replace(ctx.service.settings, check_references=False)))
+    return Context(replace(ctx.service, settings=replace(ctx.service.settings, check_references=False)), TESTS)
 
 
 def test_every_missing_target_is_named_with_its_place(ctx: Context) -> None:
@@ -175,7 +176,7 @@ def test_a_resource_that_refers_to_itself_can_be_deleted(ctx: Context) -> None:
 
 def test_a_conditional_delete_of_several_that_refer_to_each_other(ctx: Context) -> None:
     settings = replace(ctx.service.settings, conditional_delete_multiple=True)
-    several = Context(replace(ctx.service, settings=settings))
+    several = Context(replace(ctx.service, settings=settings), TESTS)
     commit(
         several,
         [

@@ -16,6 +16,7 @@ from service.search import adoption
 from service.search.parameter import Registry
 from service.search.registries import Registries
 from service.search.reindex import reindex
+from tests.access import TESTS
 from tests.records.samples import create
 
 Tree = dict[str, Any]
@@ -97,7 +98,7 @@ def released(service: Service, folder: Path, parameters: Sequence[Tree], time_zo
         _defined[key] = _read(service, folder, parameters, time_zone)
     registries = Registries(service.database, _defined[key], grace_seconds=0)
     registries.start()
-    return Release(Context(replace(service, registries=registries, settings=replace(service.settings, time_zone=time_zone))))
+    return Release(Context(replace(service, registries=registries, settings=replace(service.settings, time_zone=time_zone)), TESTS))
 
 
 def _read(service: Service, folder: Path, parameters: Sequence[Tree], time_zone: str) -> Registry:

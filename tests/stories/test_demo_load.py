@@ -10,12 +10,13 @@ from service.records.change import Create
 from service.records.commit import commit
 from service.records.context import Context
 from service.records.find import find
+from tests.access import TESTS
 
 
 @pytest.fixture
 def ctx(app: Flask) -> Context:
     """A context on an empty database."""
-    return Context(app.extensions["infusion_records"], client="test")
+    return Context(app.extensions["infusion_records"], TESTS)
 
 
 def _count(ctx: Context, type: str) -> int:

@@ -9,6 +9,7 @@ from service import clock
 from service.paths import resource_path
 from service.records.context import Context, Service
 from service.records.find import find
+from service.security.caller import Caller
 from service.web.pages import home, policy
 from service.web.pages.site import Site
 from service.web.pages.templating import page
@@ -27,7 +28,7 @@ def register(app: Flask, service: Service) -> None:
 
 def _home(service: Service, site: Site) -> Response:
     today = clock.to_datetime(service.clock()).astimezone(site.zone).date()
-    _, latest = find(Context(service), "Encounter", home.latest_visit(today), lenient=False)
+    _, latest = find(Context(service, Caller.internal("home")), "Encounter", home.latest_visit(today), lenient=False)
     return _html(
         page(
             "home.html",
