@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from service.security.encoding import from_base64url, json_object
 
@@ -23,7 +23,8 @@ LARGEST_SET = 64 * 1024
 MOST_KEYS = 20
 LONGEST_ID = 255
 _DEPTH = 6
-_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+"""Members that only a private or a symmetric key has."""
 _RSA_BITS = range(2048, 4097)
 _LEAST_EXPONENT, _EXPONENT_BYTES = 65537, 4
 _CURVE, _COORDINATE_BYTES = "P-384", 48
@@ -43,7 +44,7 @@ class PublicKey:
 
     id: str
     algorithm: str
-    material: RSAKey | ECKey = field(repr=False)
+    material: RSAKey | ECKey | OKPKey = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def _require_identifiers(listed: list[Any]) -> None:
             raise UnfitKeys(f"Key {place} is not a JSON object.")
         if jwk.get("kty") == "oct":
             raise UnfitKeys(f"Key {place} is symmetric. Whoever can check with it can also sign; use RSA or EC.")
-        if found := sorted(_PRIVATE & jwk.keys()):
+        if found := sorted(PRIVATE_MEMBERS & jwk.keys()):
             raise UnfitKeys(f"Key {place} has the private member {found[0]}. Replace the key: it has been shown. Send public keys only.")
         id = jwk.get("kid")
         if not isinstance(jwk.get("kty"), str) or not isinstance(id, str) or not 1 <= len(id) <= LONGEST_ID:
@@ -115,7 +116,7 @@ def _key(place: int, jwk: Mapping[str, Any]) -> PublicKey:
 def _material(jwk: Mapping[str, Any]) -> RSAKey | ECKey:
     match jwk["kty"], jwk.get("alg"):
         case "RSA", None | "RS384":
-            return _rsa(jwk)
+            return rsa(jwk)
         case "EC", None | "ES384":
             return _ec(jwk)
         case (("RSA" | "EC"), _):
@@ -124,8 +125,9 @@ def _material(jwk: Mapping[str, Any]) -> RSAKey | ECKey:
             raise _Elsewhere("its `kty` is neither RSA nor EC")
 
 
-def _rsa(jwk: Mapping[str, Any]) -> RSAKey:
-    modulus, exponent = _bytes(jwk, "n"), _bytes(jwk, "e")
+def rsa(jwk: Mapping[str, Any]) -> RSAKey:
+    """The RSA key in `jwk`. ValueError for a size, an exponent or an encoding that is not allowed."""
+    modulus, exponent = member_bytes(jwk, "n"), member_bytes(jwk, "e")
     if int.from_bytes(modulus).bit_length() not in _RSA_BITS:
         raise ValueError(f"an RSA key has {_RSA_BITS.start} to {_RSA_BITS.stop - 1} bits")
     if len(exponent) > _EXPONENT_BYTES or int.from_bytes(exponent) < _LEAST_EXPONENT:
@@ -138,12 +140,13 @@ def _ec(jwk: Mapping[str, Any]) -> ECKey:
         if jwk.get("alg") is None:
             raise _Elsewhere(f"its curve is not {_CURVE}")
         raise ValueError(f"ES384 takes a key on the curve {_CURVE}")
-    if any(len(_bytes(jwk, name)) != _COORDINATE_BYTES for name in ("x", "y")):
+    if any(len(member_bytes(jwk, name)) != _COORDINATE_BYTES for name in ("x", "y")):
         raise ValueError(f"a coordinate on {_CURVE} has {_COORDINATE_BYTES} bytes")
     return ECKey.import_key({"kty": "EC", "crv": _CURVE, "x": jwk["x"], "y": jwk["y"]})
 
 
-def _bytes(jwk: Mapping[str, Any], name: str) -> bytes:
+def member_bytes(jwk: Mapping[str, Any], name: str) -> bytes:
+    """The bytes of a member in base64url. ValueError when it is missing or written in another way than the one."""
     value = jwk.get(name)
     if not isinstance(value, str) or not value:
         raise ValueError(f"`{name}` is missing")
