@@ -17,6 +17,7 @@ from hypothesis import settings as hypothesis_settings
 
 from service.config import PREFIX, Settings
 from tests import postgres
+from tests.access import admitted
 from tests.databases import KINDS, Databases
 from tests.server import Live, running
 
@@ -124,8 +125,8 @@ def app(settings: Settings) -> Iterator[Flask]:
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """Sends requests to `app` without a network."""
-    return app.test_client()
+    """Sends requests to `app` without a network, as a client that may do everything."""
+    return admitted(app)
 
 
 @pytest.fixture

@@ -7,31 +7,54 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import requests
 
 from service.config import PREFIX
+from tests.access import bearer, token_on
 from tests.ports import free_port
 
 START_SECONDS = 120
 STOP_SECONDS = 60
+PATIENCE_SECONDS = 60
 PROGRAM = Path(sys.executable).with_name("infusion-records")
 
 
 @dataclass(frozen=True)
 class Live:
-    """A service that runs: `origin` is http://127.0.0.1:PORT, `url` its FHIR base, `log` what it has printed so far."""
+    """A service that runs: `origin` is http://127.0.0.1:PORT, `url` its FHIR base, `log` what it has printed so far.
+
+    `token` is that of a client that may do everything; `headers`, `session` and `send` use it.
+    """
 
     origin: str
     process: "subprocess.Popen[bytes]"
     log: Path
+    token: str = ""
 
     @property
     def url(self) -> str:
         """The FHIR base."""
         return f"{self.origin}/fhir"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The header fields that carry `token`."""
+        return bearer(self.token)
+
+    def session(self) -> requests.Session:
+        """Connections of a client that may do everything."""
+        made = requests.Session()
+        made.headers.update(self.headers)
+        return made
+
+    def send(self, method: str, path: str, headers: Mapping[str, str] | None = None, **options: Any) -> requests.Response:
+        """One request of that client; `path` is below the FHIR base, `options` are those of requests."""
+        told = {**self.headers, **(headers or {})}
+        return requests.request(method, f"{self.url}{path}", headers=told, **{"timeout": PATIENCE_SECONDS, **options})
 
 
 @contextmanager
@@ -50,10 +73,11 @@ def started(folder: Path, command: list[str | Path], environment: Mapping[str, s
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     with log.open("wb") as output:
         process = subprocess.Popen([*command, "--port", str(port)], cwd=folder, env={**kept, **environment}, stdout=output, stderr=output)
+    database_url = environment.get(f"{PREFIX}DATABASE_URL", f"sqlite:///{folder}/var/infusion-records.db")
     live = Live(f"http://127.0.0.1:{port}", process, log)
     try:
         _await(live)
-        yield live
+        yield replace(live, token=token_on(database_url))
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=STOP_SECONDS)

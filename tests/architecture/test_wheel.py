@@ -35,10 +35,10 @@ def test_the_wheel_runs_the_demonstration_from_an_empty_folder(tmp_path: Path) -
     assert str(programs.parent) in where.stdout
     with server.started(empty, [programs / "infusion-records", "demo"], {}) as live:
         assert (empty / "var/infusion-records.db").exists()
-        assert requests.get(f"{live.url}/Patient", params={"_summary": "count"}, timeout=30).json()["total"] >= 12
+        assert live.send("GET", "/Patient?_summary=count").json()["total"] >= 12
         assert requests.get(f"{live.url}/metadata", timeout=30).json()["fhirVersion"] == "4.0.1"
         assert requests.get(f"{live.origin}/openapi.yaml", timeout=30).text.startswith("openapi:")
         for page in ("/fhir/Patient", "/docs"):
-            answer = requests.get(f"{live.origin}{page}", headers={"Accept": "text/html"}, timeout=30)
+            answer = requests.get(f"{live.origin}{page}", headers={**live.headers, "Accept": "text/html"}, timeout=30)
             assert answer.ok
             assert answer.headers["Content-Type"].startswith("text/html")

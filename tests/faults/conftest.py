@@ -20,7 +20,7 @@ def _shared(request: pytest.FixtureRequest, databases: Databases, tmp_path_facto
         databases.fresh(request.param) as url,
         running(tmp_path_factory.mktemp("abuse"), url, "--workers", str(WORKERS), body_bytes=256 * 1024, bundle_bytes=512 * 1024) as live,
     ):
-        target = Target(live, url)
+        target = Target(live)
         await_true(lambda: len(target.workers()) == WORKERS)
         yield target
 

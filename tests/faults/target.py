@@ -3,7 +3,7 @@
 import json
 import socket
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,12 +19,18 @@ PATIENCE_SECONDS = 60
 
 @dataclass
 class Target:
-    """A running service, on `database_url`."""
+    """A running service; what it is sent carries the token of a client that may do everything."""
 
     live: Live
-    database_url: str
-    session: requests.Session = field(default_factory=requests.Session)
     _marked: int = 0
+
+    def __post_init__(self) -> None:
+        self.session = self.live.session()
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The header fields that carry the token, for requests that are written by hand."""
+        return tuple(f"{name}: {value}" for name, value in self.live.headers.items())
 
     def send(
         self, method: str, path: str, body: bytes | str | dict[str, Any] | list[Any] | None = None, **headers: str

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.parametrize("_shared", ["sqlite", pytest.param("postgre
 BODY = b'{"resourceType":"Patient","active":true}'
 
 
-def _head(*fields: str, path: str = "/Patient", method: str = "POST") -> bytes:
-    lines = [f"{method} /fhir{path} HTTP/1.1", "Host: a", f"Content-Type: {JSON}", *fields, "", ""]
+def _head(target: Target, *fields: str, path: str = "/Patient", method: str = "POST") -> bytes:
+    lines = [f"{method} /fhir{path} HTTP/1.1", "Host: a", f"Content-Type: {JSON}", *target.fields, *fields, "", ""]
     return "\r\n".join(lines).encode()
 
 
@@ -31,18 +31,18 @@ def test_a_body_that_ends_early_writes_nothing(target: Target, path: str) -> Non
     """Even where what came is a complete resource by itself."""
     before = target.send("GET", "/Patient?_summary=count").json()["total"]
     for sent in (b"", b"{", BODY[:-1], BODY):
-        received = target.raw(_head(f"Content-Length: {len(BODY) + 10}", path=path) + sent)
+        received = target.raw(_head(target, f"Content-Length: {len(BODY) + 10}", path=path) + sent)
         assert _status(received) in (0, 400), received[:200]
     assert target.send("GET", "/Patient?_summary=count").json()["total"] == before
 
 
 @pytest.mark.parametrize("length", ["-1", "x", "1.5", "0x10", "+5", "", "9" * 30, "5, 6", "5\r\nContent-Length: 6", "٥"])
 def test_a_wrong_content_length_is_refused(target: Target, length: str) -> None:
-    assert 400 <= _status(target.raw(_head(f"Content-Length: {length}") + BODY)) < 500
+    assert 400 <= _status(target.raw(_head(target, f"Content-Length: {length}") + BODY)) < 500
 
 
 def test_a_content_length_shorter_than_the_body_is_no_resource(target: Target) -> None:
-    received = target.raw(_head("Content-Length: 10", "Connection: close") + BODY)
+    received = target.raw(_head(target, "Content-Length: 10", "Connection: close") + BODY)
     assert _status(received) == 400
 
 
@@ -51,13 +51,13 @@ def _chunked(*chunks: bytes) -> bytes:
 
 
 def test_a_body_in_chunks_is_read(target: Target) -> None:
-    received = target.raw(_head("Transfer-Encoding: chunked") + _chunked(BODY[:7], BODY[7:]), finish=False)
+    received = target.raw(_head(target, "Transfer-Encoding: chunked") + _chunked(BODY[:7], BODY[7:]), finish=False)
     assert _status(received) == 201
 
 
 def test_a_body_in_chunks_over_the_limit_is_refused(target: Target) -> None:
     with target.connect() as connection:
-        connection.sendall(_head("Transfer-Encoding: chunked"))
+        connection.sendall(_head(target, "Transfer-Encoding: chunked"))
         try:
             for _ in range(40):
                 connection.sendall(b"4000\r\n" + b" " * 0x4000 + b"\r\n")
@@ -81,7 +81,7 @@ def test_a_body_in_chunks_over_the_limit_is_refused(target: Target) -> None:
     ],
 )
 def test_broken_chunks_are_refused(target: Target, rest: bytes) -> None:
-    assert _status(target.raw(_head("Transfer-Encoding: chunked") + rest)) in (0, 400, 413)
+    assert _status(target.raw(_head(target, "Transfer-Encoding: chunked") + rest)) in (0, 400, 413)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_broken_chunks_are_refused(target: Target, rest: bytes) -> None:
     ],
 )
 def test_requests_that_two_servers_would_read_differently_are_refused(target: Target, fields: tuple[str, ...]) -> None:
-    received = target.raw(_head(*fields) + _chunked(BODY) + b"GET /fhir/metadata HTTP/1.1\r\nHost: a\r\n\r\n")
+    received = target.raw(_head(target, *fields) + _chunked(BODY) + b"GET /fhir/metadata HTTP/1.1\r\nHost: a\r\n\r\n")
     assert received.count(b"HTTP/1.1 ") <= 2
     assert _status(received) in (0, 201, 400, 501)
 
@@ -125,7 +125,7 @@ def test_what_is_not_http_is_refused(target: Target, content: bytes) -> None:
 def test_clients_that_hang_up_do_no_harm(target: Target) -> None:
     for number in range(50):
         with target.connect() as connection:
-            connection.sendall((_head(f"Content-Length: {len(BODY)}") + BODY)[: 20 + number * 5])
+            connection.sendall((_head(target, f"Content-Length: {len(BODY)}") + BODY)[: 20 + number * 5])
 
 
 @pytest.mark.nightly
@@ -133,7 +133,7 @@ def test_clients_that_stall_hold_no_thread_for_long(target: Target) -> None:
     """More of them than there are threads, each in the middle of its head or body: the next client is still served."""
     stalled = [target.connect() for _ in range(10)]
     for number, connection in enumerate(stalled):
-        connection.sendall(_head("Content-Length: 100")[: 30 if number % 2 else None] + (b"" if number % 2 else b"{"))
+        connection.sendall(_head(target, "Content-Length: 100")[: 30 if number % 2 else None] + (b"" if number % 2 else b"{"))
     served = requests.get(f"{target.live.url}/metadata", timeout=SILENCE_SECONDS * 12)
     for connection in stalled:
         connection.close()
@@ -142,7 +142,7 @@ def test_clients_that_stall_hold_no_thread_for_long(target: Target) -> None:
 
 def test_a_body_that_comes_in_pieces_is_read(target: Target) -> None:
     with target.connect() as connection:
-        for piece in (_head(f"Content-Length: {len(BODY)}"), BODY[:5], BODY[5:20], BODY[20:]):
+        for piece in (_head(target, f"Content-Length: {len(BODY)}"), BODY[:5], BODY[5:20], BODY[20:]):
             connection.sendall(piece)
             threading.Event().wait(0.05)
         assert _status(answer(connection)) == 201
@@ -158,7 +158,7 @@ def test_two_hundred_connections_at_once(target: Target) -> None:
             {"resource": {"resourceType": "Patient", "id": one}, "request": {"method": "PUT", "url": f"Patient/{one}"}} for one in ids
         ]
         body = json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries})
-        with requests.Session() as session:
+        with target.live.session() as session:
             start.wait(60)
             sent = session.post(f"{target.live.url}/", data=body, headers={"Content-Type": JSON}, timeout=120)
             if sent.status_code != 200:

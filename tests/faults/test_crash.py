@@ -48,8 +48,8 @@ def test_kill_9(databases: Databases, parts: Service, tmp_path: Path, kind: str,
     """Workers are killed while they write, and at last the whole service; then the database is looked at, and served again."""
     with databases.fresh(kind) as url:
         with running(tmp_path, url, "--workers", "2") as live:
-            target = Target(live, url)
-            writers = Writers(live.url, threads=6)
+            target = Target(live)
+            writers = Writers(live, threads=6)
             for _ in range(rounds):
                 before, done = target.workers(), writers.ledger.count()
                 await_true(lambda done=done: writers.ledger.count() > done + 15)
@@ -66,7 +66,7 @@ def test_kill_9(databases: Databases, parts: Service, tmp_path: Path, kind: str,
             require_whole_transactions(service, ledger.groups)
             require_sound(service)
         with running(tmp_path, url) as live:
-            answer = Target(live, url).send("PUT", "/Observation/u-0", observation(id="u-0"))
+            answer = Target(live).send("PUT", "/Observation/u-0", observation(id="u-0"))
             assert answer.status_code in (200, 201)
 
 

@@ -42,6 +42,7 @@ def _exchange(target: Target, method: str, path: str, name: str, value: bytes) -
         b"Connection": b"close",
         b"Content-Type": JSON.encode(),
         b"Content-Length": str(len(body)).encode(),
+        **{field.encode(): content.encode() for field, content in target.live.headers.items()},
         name.encode(): value,
     }
     if name == "Transfer-Encoding":

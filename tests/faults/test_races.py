@@ -14,11 +14,11 @@ THREADS = 24
 _NUMBERS = count()
 
 
-def _together(work: Callable[[requests.Session, int], requests.Response]) -> list[requests.Response]:
+def _together(target: Target, work: Callable[[requests.Session, int], requests.Response]) -> list[requests.Response]:
     """What `work` got in each of many threads; 503 is sent again, as its Retry-After says."""
 
     def patiently(number: int) -> requests.Response:
-        with requests.Session() as session:
+        with target.live.session() as session:
             for _ in range(100):
                 answer = work(session, number)
                 if answer.status_code != 503:
@@ -50,7 +50,7 @@ def value() -> str:
 
 def test_if_none_exist(target: Target, value: str) -> None:
     headers = {"Content-Type": JSON, "If-None-Exist": _condition(value)}
-    answers = _together(lambda session, _: session.post(f"{target.live.url}/Patient", json=_patient(value), headers=headers))
+    answers = _together(target, lambda session, _: session.post(f"{target.live.url}/Patient", json=_patient(value), headers=headers))
     assert _statuses(answers) == {201: 1, 200: THREADS - 1}
     assert len({answer.headers["Location"] for answer in answers}) == 1
 
@@ -62,7 +62,7 @@ def test_if_none_exist_in_transactions_and_batches(target: Target, value: str) -
         bundle = {"resourceType": "Bundle", "type": ("batch", "transaction")[number % 2], "entry": [entry]}
         return session.post(f"{target.live.url}/", json=bundle, headers={"Content-Type": JSON})
 
-    inner = Counter(answer.json()["entry"][0]["response"]["status"][:3] for answer in _together(send))
+    inner = Counter(answer.json()["entry"][0]["response"]["status"][:3] for answer in _together(target, send))
     assert inner == {"201": 1, "200": THREADS - 1}
 
 
@@ -71,7 +71,7 @@ def test_conditional_update(target: Target, value: str) -> None:
         body = {**_patient(value), "birthDate": f"19{number:02}"}
         return session.put(f"{target.live.url}/Patient?{_condition(value)}", json=body, headers={"Content-Type": JSON})
 
-    answers = _together(send)
+    answers = _together(target, send)
     assert _statuses(answers) == {201: 1, 200: THREADS - 1}
     assert sorted(int(answer.headers["ETag"][3:-1]) for answer in answers) == list(range(1, THREADS + 1))
 
@@ -84,13 +84,13 @@ def test_one_etag(target: Target, value: str) -> None:
         body = {**made.json(), "birthDate": f"19{number:02}"}
         return session.put(where, json=body, headers={"Content-Type": JSON, "If-Match": made.headers["ETag"]})
 
-    assert _statuses(_together(send)) == {200: 1, 412: THREADS - 1}
-    assert requests.get(where).headers["ETag"] == 'W/"2"'
+    assert _statuses(_together(target, send)) == {200: 1, 412: THREADS - 1}
+    assert target.session.get(where).headers["ETag"] == 'W/"2"'
 
 
 def test_one_idempotency_key(target: Target, value: str) -> None:
     headers = {"Content-Type": JSON, "Idempotency-Key": value}
-    answers = _together(lambda session, _: session.post(f"{target.live.url}/Patient", json=_patient(value), headers=headers))
+    answers = _together(target, lambda session, _: session.post(f"{target.live.url}/Patient", json=_patient(value), headers=headers))
     assert _statuses(answers) == {201: THREADS}
     assert len({(answer.headers["Location"], answer.content) for answer in answers}) == 1
     assert target.send("GET", f"/Patient?{_condition(value)}").json()["total"] == 1

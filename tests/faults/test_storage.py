@@ -17,6 +17,7 @@ from sqlalchemy import event, text
 from service.app import create_app
 from service.config import Settings
 from service.records.context import Service
+from tests.access import admitted
 from tests.databases import Databases
 from tests.faults.checker import require_sound, require_whole_transactions
 from tests.faults.target import JSON, Target, require_refused
@@ -37,7 +38,7 @@ def _client(url: str, **settings: object) -> Iterator[tuple[FlaskClient, Service
     app = create_app(replace(Settings(database_url=url, cursor_key="c" * 32), **settings))
     parts = app.extensions["infusion_records"]
     try:
-        yield app.test_client(), parts
+        yield admitted(app), parts
     finally:
         parts.database.dispose()
 
@@ -94,7 +95,7 @@ def test_a_full_disk(databases: Databases, parts: Service, tmp_path: Path) -> No
     """The operating system refuses to let the file grow while the service runs."""
     with databases.fresh("sqlite") as url:
         with running(tmp_path, url) as live:
-            target = Target(live, url)
+            target = Target(live)
             most = Path(url.removeprefix("sqlite:///")).stat().st_size + 40_000
             unlimited = (limits.RLIM_INFINITY, limits.RLIM_INFINITY)
             workers = target.workers()
@@ -183,7 +184,7 @@ def test_connections_that_are_cut(databases: Databases, parts: Service) -> None:
             stop = threading.Event()
 
             def write(number: int) -> None:
-                own = client.application.test_client()
+                own = admitted(client.application)
                 while not stop.is_set():
                     statuses.append(_post(own, number * 10_000 + len(statuses)))
 
@@ -232,7 +233,7 @@ def test_the_service_that_was_told_to_stop_finishes_what_it_began(databases: Dat
                 entries = [{"resource": {**PATIENT, "id": id}, "request": {"method": "PUT", "url": f"Patient/{id}"}} for id in _ids(number)]
                 body = json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries})
                 try:
-                    sent.append((number, requests.post(f"{live.url}/", data=body, headers={"Content-Type": JSON}, timeout=60).status_code))
+                    sent.append((number, live.send("POST", "/", data=body, headers={"Content-Type": JSON}, timeout=60).status_code))
                 except requests.RequestException:
                     sent.append((number, 0))
 

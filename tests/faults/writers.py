@@ -9,6 +9,7 @@ from typing import Any
 import requests
 
 from tests.faults.target import JSON
+from tests.server import Live
 
 Entry = dict[str, Any]
 
@@ -37,9 +38,10 @@ class Ledger:
 class Writers:
     """Threads that create, update and post transactions until `stop`. Broken connections and 503 are what they expect of a crash."""
 
-    def __init__(self, url: str, threads: int) -> None:
+    def __init__(self, live: Live, threads: int) -> None:
         self.ledger = Ledger()
-        self._url = url
+        self._live = live
+        self._headers = {**live.headers, "Content-Type": JSON, "Prefer": "return=representation", "Connection": "close"}
         self._stopped = threading.Event()
         self._threads = [threading.Thread(target=self._work, args=(number,)) for number in range(threads)]
         for thread in self._threads:
@@ -83,8 +85,7 @@ class Writers:
                 self.ledger.note(entry["resource"])
 
     def _send(self, method: str, path: str, body: Entry) -> requests.Response:
-        headers = {"Content-Type": JSON, "Prefer": "return=representation", "Connection": "close"}
-        answer = requests.request(method, f"{self._url}{path}", data=json.dumps(body), headers=headers, timeout=60)
+        answer = self._live.send(method, path, self._headers, data=json.dumps(body))
         if answer.status_code not in (200, 201, 503):
             self.ledger.unexpected.append(f"{answer.status_code} {answer.text[:300]}")
         return answer

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from service.app import create_app
 from service.config import Settings
+from tests.access import admitted
 from tests.databases import KINDS, Databases
 from tests.properties.raw_json import DATES, SPACES, Elements, Members, decimals, render, shuffled, strings
 
@@ -24,7 +25,7 @@ def http(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Flask
     """The application on one database for all examples."""
     with databases.fresh(request.param) as url:
         app = create_app(Settings(database_url=url, cursor_key="c" * 32))
-        yield app.test_client()
+        yield admitted(app)
         app.extensions["infusion_records"].database.dispose()
 
 

@@ -10,7 +10,7 @@ from service.app import create_app
 from service.fhir.guide import BASE, ID
 from service.records import installation
 from service.records.context import Context
-from tests.access import TESTS
+from tests.access import TESTS, admitted
 from tests.databases import KINDS, Databases
 from tests.rest.conftest import SETTINGS
 from tests.rest.made import bundle, create, entry, issue, put
@@ -36,7 +36,7 @@ def api(request: pytest.FixtureRequest, databases: Databases) -> Iterator[FlaskC
         app = create_app(replace(SETTINGS, database_url=url))
         parts = app.extensions["infusion_records"]
         installation.install(Context(parts, TESTS))
-        yield app.test_client()
+        yield admitted(app)
         parts.database.dispose()
 
 

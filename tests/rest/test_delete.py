@@ -6,6 +6,7 @@ from flask.testing import FlaskClient
 
 from service.app import create_app
 from service.config import Settings
+from tests.access import admitted
 from tests.rest.made import SYSTEM, fresh, issue, made, observation, patient
 
 
@@ -65,7 +66,7 @@ def test_a_conditional_delete_needs_a_condition(api: FlaskClient) -> None:
 
 def test_several_are_deleted_where_the_setting_allows_it(settings: Settings) -> None:
     app = create_app(replace(settings, conditional_delete_multiple=True, conditional_delete_max=3))
-    api = app.test_client()
+    api = admitted(app)
     value = fresh()
     url = f"/fhir/Patient?identifier={SYSTEM}|{value}"
     kept = [made(api, patient(value)) for _ in range(4)]

@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.app import create_app
+from tests.access import admitted
 from tests.databases import KINDS, Databases
 from tests.rest.conftest import SETTINGS
 from tests.rest.made import issue, made, patient
@@ -17,7 +18,7 @@ def open_api(request: pytest.FixtureRequest, databases: Databases) -> Iterator[F
     """A service that explains its searches."""
     with databases.fresh(request.param) as url:
         app = create_app(replace(SETTINGS, database_url=url, explain=True))
-        yield app.test_client()
+        yield admitted(app)
         app.extensions["infusion_records"].database.dispose()
 
 

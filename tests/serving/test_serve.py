@@ -15,9 +15,7 @@ CONNECTIONS = 200
 
 
 def test_links_follow_the_port_and_never_the_host_header(live_server: Live) -> None:
-    answer = requests.post(
-        f"{live_server.url}/Patient", json={"resourceType": "Patient"}, headers={"Host": "elsewhere.example"}, timeout=30
-    )
+    answer = live_server.send("POST", "/Patient", {"Host": "elsewhere.example"}, json={"resourceType": "Patient"})
     assert answer.status_code == 201
     assert answer.headers["Location"].startswith(f"{live_server.url}/Patient/")
 
@@ -43,22 +41,22 @@ def test_many_connections_at_once_are_all_answered(live_server: Live) -> None:
     def ask(number: int) -> int:
         together.wait()
         if number % 4:
-            return requests.get(f"{live_server.url}/Patient", params={"_count": "1"}, timeout=120).status_code
-        return requests.post(f"{live_server.url}/Patient", json={"resourceType": "Patient"}, timeout=120).status_code
+            return live_server.send("GET", "/Patient?_count=1", timeout=120).status_code
+        return live_server.send("POST", "/Patient", json={"resourceType": "Patient"}, timeout=120).status_code
 
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         statuses = list(pool.map(ask, range(CONNECTIONS)))
     assert set(statuses) <= {200, 201, 503}
-    written = requests.get(f"{live_server.url}/Patient", params={"_summary": "count"}, timeout=30).json()["total"]
+    written = live_server.send("GET", "/Patient?_summary=count").json()["total"]
     assert written == statuses.count(201)
     assert live_server.process.poll() is None
     assert "Worker" not in live_server.log.read_text()
 
 
 def test_the_log_is_json_and_tells_nothing_about_patients(live_server: Live) -> None:
-    made = requests.post(f"{live_server.url}/Patient", json={"resourceType": "Patient", "name": [{"family": "Zyxwvut"}]}, timeout=30).json()
-    requests.get(f"{live_server.url}/Patient", params={"family": "Zyxwvut"}, timeout=30)
-    requests.get(f"{live_server.url}/Patient/{made['id']}", timeout=30)
+    made = live_server.send("POST", "/Patient", json={"resourceType": "Patient", "name": [{"family": "Zyxwvut"}]}).json()
+    live_server.send("GET", "/Patient?family=Zyxwvut")
+    live_server.send("GET", f"/Patient/{made['id']}")
     log = live_server.log.read_text()
     assert "Zyxwvut" not in log
     assert made["id"] not in log

@@ -7,6 +7,7 @@ from typing import Any, Self
 import requests
 
 from service.fhir.document import Document, Limits, decode, encode
+from tests.access import bearer
 
 FHIR_JSON = "application/fhir+json"
 
@@ -37,15 +38,22 @@ class Answer:
 
 @dataclass(frozen=True)
 class Client:
-    """Requests below one FHIR base."""
+    """Requests below one FHIR base, with one token."""
 
     base_url: str
+    token: str
     session: requests.Session
 
     @classmethod
-    def of(cls, base_url: str) -> Self:
-        """A client with a session of its own."""
-        return cls(base_url, requests.Session())
+    def of(cls, base_url: str, token: str) -> Self:
+        """A client with connections of its own."""
+        session = requests.Session()
+        session.headers.update(bearer(token))
+        return cls(base_url, token, session)
+
+    def another(self) -> Self:
+        """The same client over other connections."""
+        return type(self).of(self.base_url, self.token)
 
     def __enter__(self) -> Self:
         return self

@@ -27,8 +27,8 @@ def live(request: pytest.FixtureRequest, databases: Databases, tmp_path_factory:
 
 @pytest.fixture(scope="session")
 def client(live: Live) -> Iterator[Client]:
-    """A client of the server."""
-    with Client.of(live.url) as one:
+    """A client of the server that may do everything."""
+    with Client.of(live.url, live.token) as one:
         yield one
 
 

@@ -225,7 +225,7 @@ def test_q10_two_devices_that_post_one_reading_at_once_make_one_record(ask: Aske
     ready = threading.Barrier(DEVICES)
 
     def post(_: int) -> int:
-        with Client.of(ask.client.base_url) as device:
+        with ask.client.another() as device:
             ready.wait()
             return device.send("POST", "Observation", reading, If_None_Exist=f"identifier={system}|{value}").status
 
@@ -241,7 +241,7 @@ def streaming(ask: Asked) -> Iterator[None]:
     stop = threading.Event()
 
     def stream() -> None:
-        with Client.of(ask.client.base_url) as monitor:
+        with ask.client.another() as monitor:
             streamed, number = Asked(monitor, ask.year), 0
             while not stop.is_set():
                 streamed.observe(f"stream-{number}", "9279-1", 20 + number % 30)

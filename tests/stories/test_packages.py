@@ -52,7 +52,7 @@ def test_examples_come_back_as_they_went_in(databases: Databases, tmp_path: Path
     with (
         databases.fresh(kind) as url,
         running(tmp_path, url, check_references=False, packages=_FOLDER) as live,
-        Client.of(live.url) as client,
+        Client.of(live.url, live.token) as client,
     ):
         for name, resource in _examples(package):
             count += 1

@@ -75,7 +75,7 @@ def test_the_demo_is_the_clinic_of_a_day(demo: Live) -> None:
 
 
 def _total(demo: Live, query: str) -> int:
-    total: int = requests.get(f"{demo.url}/{query}{'&' if '?' in query else '?'}_summary=count", timeout=30).json()["total"]
+    total: int = demo.send("GET", f"/{query}{'&' if '?' in query else '?'}_summary=count").json()["total"]
     return total
 
 

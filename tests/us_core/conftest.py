@@ -11,7 +11,7 @@ from service.app import create_app
 from service.config import Settings
 from service.demo.load import load
 from service.records.context import Context
-from tests.access import TESTS
+from tests.access import TESTS, admitted
 from tests.databases import KINDS, Databases
 from tests.us_core.beside import beside
 
@@ -51,7 +51,7 @@ def clinic(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Cli
         app = create_app(Settings(database_url=url, cursor_key="c" * 32))
         service = app.extensions["infusion_records"]
         load(Context(service, TESTS))
-        client = app.test_client()
+        client = admitted(app)
         patient = client.get("/fhir/Patient?identifier=KET-000201").json["entry"][0]["resource"]
         for resource in beside(f"Patient/{patient['id']}"):
             answer = client.post(f"/fhir/{resource['resourceType']}", json=resource, content_type=FHIR)

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
@@ -87,6 +86,7 @@ DEFINITIONS = [
         "concept": [{"code": "signs", "concept": [{"code": "pulse", "definition": HOSTILE}]}],
     },
 ]
+FHIR = {"Content-Type": "application/fhir+json"}
 LONG = {"capabilities": [["pre.json"], ["tbody tr:nth-child(n+4)"]]}
 """Repetitions that would take the checks minutes; the same elements are checked on the other pages."""
 GRAVE = {"serious", "critical"}
@@ -96,19 +96,18 @@ GRAVE = {"serious", "critical"}
 def live(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """The service with the example visit, a patient with a hostile name in two versions, and a deleted resource."""
     with databases.fresh("sqlite") as url, running(tmp_path_factory.mktemp("browser"), url, time_zone="America/Los_Angeles") as live:
-        requests.post(live.url, data=VISIT.read_bytes(), headers={"Content-Type": "application/fhir+json"}, timeout=60).raise_for_status()
+        live.send("POST", "", FHIR, data=VISIT.read_bytes()).raise_for_status()
         for gender in ("unknown", "other"):
             _put(live, {"resourceType": "Patient", "id": "hostile", "name": [{"text": HOSTILE}], "gender": gender})
         _put(live, {"resourceType": "Basic", "id": "gone", "code": {"text": HOSTILE}})
-        requests.delete(f"{live.url}/Basic/gone", timeout=30).raise_for_status()
+        live.send("DELETE", "/Basic/gone").raise_for_status()
         for one in DEFINITIONS:
             _put(live, one)
         yield live
 
 
 def _put(live: Live, resource: dict[str, object]) -> None:
-    url = f"{live.url}/{resource['resourceType']}/{resource['id']}"
-    requests.put(url, json=resource, headers={"Content-Type": "application/fhir+json"}, timeout=30).raise_for_status()
+    live.send("PUT", f"/{resource['resourceType']}/{resource['id']}", FHIR, json=resource).raise_for_status()
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +152,7 @@ class Visitor:
 @pytest.fixture
 def visitor(browser: Browser, live: Live, request: pytest.FixtureRequest) -> Iterator[Visitor]:
     """A visitor with JavaScript; `indirect` parameters are options of the context. Afterwards nothing may have strayed or alarmed."""
-    context = browser.new_context(**getattr(request, "param", {}))
+    context = browser.new_context(**getattr(request, "param", {}), extra_http_headers=live.headers)
     visitor = Visitor(context, live.origin)
     yield visitor
     context.close()
@@ -236,7 +235,7 @@ def test_the_page_shows_the_json_token_for_token(visitor: Visitor, live: Live) -
     page = visitor.open("/fhir/Observation?_count=50")
     shown = page.locator("pre.json").inner_text()
     page.get_by_role("link", name="Raw JSON").click()
-    raw = requests.get(f"{live.url}/Observation?_count=50", timeout=30).text
+    raw = live.send("GET", "/Observation?_count=50").text
     assert [token.text for token in tokens(shown)] == [token.text for token in tokens(raw)]
     assert json.loads(page.locator("pre").inner_text())["type"] == "searchset"
 

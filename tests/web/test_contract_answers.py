@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from service.app import create_app
 from service.config import Settings
+from tests.access import admitted
 from tests.databases import Databases
 
 CONTRACT = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text())
@@ -124,7 +125,7 @@ CASES: list[tuple[int, str, str, str, Any, dict[str, str]]] = [
 def application(databases: Databases) -> Iterator[FlaskClient]:
     """The application with a deleted patient, `gone`."""
     with databases.fresh("sqlite") as url:
-        client = create_app(Settings(database_url=url)).test_client()
+        client = admitted(create_app(Settings(database_url=url)))
         client.put("/fhir/Patient/gone", json=PATIENT | {"id": "gone"}, content_type=FHIR)
         client.delete("/fhir/Patient/gone")
         yield client

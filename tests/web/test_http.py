@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from service.app import create_app
 from service.config import Settings
+from tests.access import admitted
 from tests.databases import Databases
 
 SETTINGS = Settings(cursor_key="c" * 32, body_bytes=1000, bundle_bytes=2000)
@@ -20,7 +21,7 @@ PATIENT = {"resourceType": "Patient", "active": True}
 def api(databases: Databases) -> Iterator[FlaskClient]:
     with databases.fresh("sqlite") as url:
         app = create_app(replace(SETTINGS, database_url=url))
-        yield app.test_client()
+        yield admitted(app)
         app.extensions["infusion_records"].database.dispose()
 
 

@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 
 from service.app import create_app
 from service.config import Settings
+from tests.access import admitted
 from tests.databases import Databases
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"}
@@ -16,7 +17,7 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,imag
 def client(databases: Databases) -> Iterator[FlaskClient]:
     """The application with one patient, `p1`."""
     with databases.fresh("sqlite") as url:
-        client = create_app(Settings(database_url=url, time_zone="America/Los_Angeles")).test_client()
+        client = admitted(create_app(Settings(database_url=url, time_zone="America/Los_Angeles")))
         patient = {"resourceType": "Patient", "id": "p1", "name": [{"family": "<script>alert(1)</script>"}]}
         assert client.put("/fhir/Patient/p1", json=patient, content_type="application/fhir+json").status_code == 201
         yield client

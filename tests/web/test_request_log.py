@@ -13,6 +13,7 @@ from service.app import create_app
 from service.config import Settings
 from service.records import read
 from service.web.request_log import LOGGER, JsonLines
+from tests.access import admitted
 
 SECRET = "Lovelace"
 
@@ -30,7 +31,7 @@ def lines() -> Iterator[io.StringIO]:
 @pytest.fixture
 def api(settings: Settings) -> Iterator[FlaskClient]:
     app = create_app(settings)
-    yield app.test_client()
+    yield admitted(app)
     app.extensions["infusion_records"].database.dispose()
 
 
