@@ -96,6 +96,11 @@ def _media_types(text: str) -> None:
         validate.Regexp(r"^[a-z]+/[a-z0-9.+-]+$", error="Must be media types such as application/pdf, separated by commas.")(name)
 
 
+def _file_or_empty(path: str) -> None:
+    if path and not Path(path).is_file():
+        raise ValidationError("Must be a file that exists, with certificates in PEM.")
+
+
 def _folder_or_empty(path: str) -> None:
     if path and not Path(path).is_dir():
         raise ValidationError("Must be a directory that exists, with FHIR packages (*.tgz) in it.")
@@ -131,6 +136,8 @@ class Settings:
     busy_seconds: float = _seconds(10.0)
     pool_size: int = _count(8, most=1000)
     idempotency_hours: int = _count(24)
+    outbound_private_hosts: str = _text("")
+    outbound_authorities: str = _text("", _file_or_empty)
     workers: int = _count(0, least=0, most=64)
     threads: int = _count(4, most=64)
     log_level: str = _text("INFO", validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))

@@ -8,10 +8,13 @@ from service.config import PREFIX, Settings, SettingsError
 from service.fhir import definitions, library
 from service.fhir.library import Library, PackageError
 from service.fhir.profile.merge import ProfileError
+from service.outbound.address import private_hosts
+from service.outbound.client import Outbound
 from service.records.context import Service
 from service.search.paging import Cursors
 from service.search.parameter import Registry
 from service.search.registries import Registries
+from service.security.identity import Identity
 from service.storage import secrets
 from service.storage.database import Database, Limits
 from service.terminology.shelf import Shelf
@@ -49,7 +52,17 @@ def service(settings: Settings) -> Service:
         gate=_gate(facts, settings.required_profiles, settings.unknown_profile),
         cursors=Cursors(key.encode()),
         clock=clock.now,
+        identity=Identity.of(settings.base_url, frozenset(known.all_types), outbound(settings)),
     )
+
+
+def outbound(settings: Settings) -> Outbound:
+    """The one way out of this process. Raises SettingsError for private hosts that are malformed."""
+    try:
+        private = private_hosts(settings.outbound_private_hosts)
+    except ValueError as error:
+        raise SettingsError(f"{PREFIX}OUTBOUND_PRIVATE_HOSTS is malformed: {error}") from error
+    return Outbound(private, settings.outbound_authorities or None)
 
 
 @lru_cache(maxsize=4)

@@ -12,6 +12,7 @@ from service.search.paging import Cursors
 from service.search.parameter import Registry
 from service.search.registries import Pinned, Registries
 from service.security.caller import NOBODY, Caller
+from service.security.identity import Identity
 from service.storage.database import Database, Transaction
 from service.validation.check import Gate
 
@@ -28,6 +29,7 @@ class Service:
     gate: Gate
     cursors: Cursors
     clock: Clock
+    identity: Identity
 
     @property
     def registry(self) -> Registry:

@@ -1,7 +1,15 @@
-"""Who asks. Until the service has authentication it binds to the loopback address only, and everyone there is one caller."""
+"""Who asks: the one place where a request is given its caller.
+
+A token comes in the Authorization header and nowhere else (https://www.rfc-editor.org/rfc/rfc6750#section-2.1, RFC 9700): what stands in a
+URL ends in logs, and a form is read only after it is known who sent it.
+"""
+
+import re
 
 from flask import Request
 
+from service.errors import BadRequest, Unauthorized
+from service.records import tokens
 from service.records.context import Service
 from service.security.caller import Caller
 
@@ -10,7 +18,45 @@ ANONYMOUS = "anonymous"
 PUBLIC = frozenset({"health.livez", "health.readyz", "pages.home", "pages.docs", "pages.contract", "pages.static"})
 """The endpoints that need no caller."""
 
+_BEARER = re.compile(r"bearer +(?P<token>[A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+_LONGEST_TOKEN = 512
 
-def caller(_service: Service, _request: Request) -> Caller:
-    """Who sent the request."""
-    return Caller.internal(ANONYMOUS)
+
+def caller(service: Service, request: Request) -> Caller:
+    """Who sent the request. Unauthorized when it does not say so credibly, BadRequest when it has a token in its query."""
+    if "access_token" in request.args:
+        raise _refused(
+            service, BadRequest.of("security", "token-in-query", "Send the token in the Authorization header, never in the URL.")
+        )
+    header = request.headers.get("Authorization")
+    if header is None:
+        return Caller.internal(ANONYMOUS)
+    return bearer(service, header, request.remote_addr or "")
+
+
+def bearer(service: Service, header: str, address: str) -> Caller:
+    """Who holds the token of an Authorization header. Unauthorized when it has none, or one that is not good now."""
+    found = _BEARER.fullmatch(header.strip())
+    known = tokens.caller(service, found["token"], address) if found and len(found["token"]) <= _LONGEST_TOKEN else None
+    if known is None:
+        raise unauthorized(service, "invalid_token")
+    return known
+
+
+def unauthorized(service: Service, code: str | None = None) -> Unauthorized:
+    """The 401 that asks for a token, or says with `code` that the one that came is not good: why is not told."""
+    told = "The token is unknown, has expired or was revoked." if code else "This needs a token."
+    error = Unauthorized.of("login", "authentication", f"{told} Send one in the header `Authorization: Bearer`.")
+    error.headers = {"WWW-Authenticate": challenge(service, code)}
+    return error
+
+
+def challenge(service: Service, code: str | None = None) -> str:
+    """The WWW-Authenticate header (https://www.rfc-editor.org/rfc/rfc6750#section-3)."""
+    realm = f'Bearer realm="{service.settings.base_url}"'
+    return f'{realm}, error="{code}"' if code else realm
+
+
+def _refused(service: Service, error: BadRequest) -> BadRequest:
+    error.headers = {"WWW-Authenticate": challenge(service, "invalid_request")}
+    return error

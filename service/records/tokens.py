@@ -1,0 +1,101 @@
+"""Tokens: how they come to be, who holds one, and how they end. Nothing else makes one or looks one up.
+
+https://hl7.org/fhir/smart-app-launch/backend-services.html
+"""
+
+import uuid
+from dataclasses import dataclass, field
+
+from service.errors import BadRequest, NotFound
+from service.records.context import Service
+from service.security import token
+from service.security.caller import Caller
+from service.security.grant import Grant
+from service.security.scope import MAX_SCOPES, ScopeError
+from service.storage import clients, tokens
+from service.storage.database import Transaction
+
+USUAL_SECONDS = 60 * 60
+MOST_SECONDS = 24 * 60 * 60
+"""For how long a token that an operator makes is good: usually, and at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whom a token is for: a client, what is granted, and the launch context (`patient`, an id; `user`, a reference)."""
+
+    client: str
+    grant: Grant
+    patient: str | None = None
+    user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A token that was just made: its text, which is nowhere else; its id; what it grants; when it expires (microseconds)."""
+
+    text: str = field(repr=False)
+    id: str
+    scope: str
+    expires: int
+
+
+def issue(
+    service: Service,
+    client: str,
+    scopes: str | None = None,
+    seconds: int = USUAL_SECONDS,
+    patient: str | None = None,
+    user: str | None = None,
+) -> Issued:
+    """A token for `client`, made by an operator: for those of `scopes` that the client may have, all that it may have when None.
+
+    `scopes` are written as on the command line. `patient` is the id of the patient in its context, `user` the reference of a person.
+    Raises NotFound for a client that is unknown or disabled, BadRequest for scopes that are malformed or not the client's, and for a time
+    out of range.
+    """
+    if not 1 <= seconds <= MOST_SECONDS:
+        raise BadRequest.of("invalid", "token-seconds", f"A token is good for 1 to {MOST_SECONDS} seconds.")
+    with service.database.write() as tx:
+        found = clients.find(tx, client)
+        if found is None or found.disabled is not None:
+            raise NotFound.of("not-found", "client", f"There is no client {client!r} that is enabled. See: infusion-records client list")
+        policy = service.identity.grant(found.scopes)
+        grant = policy if scopes is None else _asked(service, scopes).within(policy)
+        if not grant or len(grant.scopes) > MAX_SCOPES:
+            raise BadRequest.of("invalid", "token-scopes", f"The client {client} may have none of these scopes. It may have: {policy}")
+        return put(service, tx, Holder(client, grant, patient, user), token.issue(service.clock(), seconds))
+
+
+def put(service: Service, tx: Transaction, holder: Holder, new: token.Token) -> Issued:
+    """Keep a token for `holder`, in the transaction `tx`."""
+    id, scope = str(uuid.uuid4()), str(holder.grant)
+    tokens.put(
+        tx, tokens.Token(id, new.digest, holder.client, scope, service.clock(), new.expires, patient=holder.patient, user=holder.user)
+    )
+    return Issued(new.text, id, scope, new.expires)
+
+
+def caller(service: Service, text: str, address: str = "") -> Caller | None:
+    """Who holds the token `text`; None when it is not good now."""
+    with service.database.glance() as tx:
+        found = tokens.live(tx, token.digest(text), service.clock())
+    if found is None:
+        return None
+    return Caller(
+        found.client,
+        service.identity.grant(found.scopes),
+        patients=(found.patient,) if found.patient else (),
+        user=found.user,
+        role=found.role,
+        device=found.device,
+        token=found.id,
+        address=address,
+    )
+
+
+def _asked(service: Service, scopes: str) -> Grant:
+    try:
+        return Grant.of(service.identity.grammar.typed(scopes))
+    except ScopeError as error:
+        raise BadRequest.of("invalid", "scope", f"{error.scope}: {error}") from None

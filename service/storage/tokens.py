@@ -1,0 +1,74 @@
+"""Tokens by their SHA-256, and what each stands for. A token itself is never kept."""
+
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from service.storage.database import Transaction
+from service.storage.tables.clients import client, token
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token as it is kept: `digest` in its place, `scopes` as text, its launch context (`patient`, an id; `user`, a reference).
+
+    `id` is what the audit trail calls it. Instants are microseconds.
+    """
+
+    id: str
+    digest: bytes
+    client: str
+    scopes: str
+    issued: int
+    expires: int
+    patient: str | None = None
+    user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A token that is good now, with what is to be known of its client."""
+
+    id: str
+    client: str
+    scopes: str
+    issued: int
+    expires: int
+    patient: str | None
+    user: str | None
+    role: str | None
+    device: str | None
+
+
+_LIVE = select(
+    *(token.c[name] for name in ("id", "client", "scopes", "issued", "expires", "patient", "user")), client.c.role, client.c.device
+).where(
+    client.c.id == token.c.client,
+    token.c.digest == bindparam("digest"),
+    token.c.expires > bindparam("at"),
+    token.c.revoked.is_(None),
+    client.c.disabled.is_(None),
+)
+
+
+def put(tx: Transaction, new: Token) -> None:
+    """Keep a token that is about to be handed out."""
+    tx.connection.execute(insert(token), asdict(new))
+
+
+def live(tx: Transaction, digest: bytes, at: int) -> Live | None:
+    """The token with this digest if it is good at the instant `at`: not expired, not revoked, its client enabled. One statement."""
+    row = tx.connection.execute(_LIVE, {"digest": digest, "at": at}).one_or_none()
+    return Live(**row._mapping) if row else None
+
+
+def revoke(tx: Transaction, digest: bytes, at: int) -> str | None:
+    """Make the token void from the instant `at` on. Its id; None when there is none that is not revoked already."""
+    statement = update(token).where(token.c.digest == digest, token.c.revoked.is_(None)).values(revoked=at).returning(token.c.id)
+    id: str | None = tx.connection.scalar(statement)
+    return id
+
+
+def forget(tx: Transaction, before: int) -> None:
+    """Remove the tokens that expired before the instant `before`."""
+    tx.connection.execute(delete(token).where(token.c.expires < before))
