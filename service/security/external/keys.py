@@ -1,8 +1,8 @@
 """The keys of an OpenID provider: its JWK Set, read for the algorithms that its tokens may be signed with.
 
-RS256, RS384, ES256, ES384 and EdDSA with Ed25519; nothing symmetric, nothing unsigned. A key is good for what its type and curve fit,
-and for less where its `alg` says so. Providers publish keys of other purposes beside: those are passed over, and so are keys
-without a `kid`. A set with a private key in it, or without any key for us, is refused as a whole.
+RS256, RS384, ES256, ES384 and EdDSA with Ed25519 (which RFC 9864 calls Ed25519); nothing symmetric, nothing unsigned. A key is good for
+what its type and curve fit, and for less where its `alg` says so. Providers publish keys of other purposes beside: those are passed over,
+and so are keys without a `kid`. A set with a private key in it, or without any key for us, is refused as a whole.
 
 https://www.rfc-editor.org/rfc/rfc7517, https://www.rfc-editor.org/rfc/rfc7518#section-6, https://www.rfc-editor.org/rfc/rfc8037
 """
@@ -16,7 +16,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from service.security.encoding import json_object
 from service.security.keys import LONGEST_ID, PRIVATE_MEMBERS, KeySet, PublicKey, UnfitKeys, member_bytes, rsa
 
-ALGORITHMS = ("RS256", "RS384", "ES256", "ES384", "EdDSA")
+ALGORITHMS = ("RS256", "RS384", "ES256", "ES384", "EdDSA", "Ed25519")
 LARGEST_SET = 128 * 1024
 MOST_KEYS = 50
 _DEPTH = 6
@@ -66,6 +66,6 @@ def _material(jwk: Mapping[str, Any]) -> tuple[RSAKey | ECKey | OKPKey, tuple[st
                 raise ValueError("a coordinate of the wrong length")
             return ECKey.import_key({"kty": "EC", "crv": curve, "x": jwk["x"], "y": jwk["y"]}), (algorithm,)
         case "OKP", "Ed25519" if len(member_bytes(jwk, "x")) == _ED25519_BYTES:
-            return OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": jwk["x"]}), ("EdDSA",)
+            return OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": jwk["x"]}), ("EdDSA", "Ed25519")
         case _:
             raise ValueError("a key of another type")
