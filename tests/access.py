@@ -1,18 +1,27 @@
 """Who the tests are: the service itself where a test calls its functions, and a client that may do everything where it sends requests."""
 
+from contextlib import suppress
+from dataclasses import replace
+
 from flask import Flask
 from flask.testing import FlaskClient
 
+from service import wiring
+from service.config import Settings
+from service.errors import Conflict
 from service.fhir import definitions
+from service.records import clients, tokens
+from service.records.clients import Registration
 from service.records.context import Service
 from service.security import clinical
 from service.security.caller import Caller
+from service.security.grant import Grant
+from service.security.identity import Identity
 from service.security.scope import NAMES
 
 TESTS = Caller.internal("tests")
 """Sees and changes everything."""
 
-CLIENT = "tests"
 EVERYTHING = " ".join(
     (
         "system/*.cruds",
@@ -21,26 +30,37 @@ EVERYTHING = " ".join(
     )
 )
 """Every scope there is: `*` means the clinical types, so the others are named."""
+ALMIGHTY = Registration("tests", EVERYTHING)
 
 
-def token(service: Service, scopes: str = EVERYTHING, client: str = CLIENT, **context: str) -> str:
-    """A token of `client`, which is registered if it is not yet, for `scopes` as an operator types them; `context`: patient, user."""
-    return ""
+def token(service: Service, client: Registration = ALMIGHTY, patient: str | None = None, user: str | None = None) -> str:
+    """A token with all scopes of `client`, which is registered if it is not yet; `patient` (an id) and `user` are its launch context."""
+    with suppress(Conflict):
+        clients.register(service, client)
+    issued = tokens.issue(service, client.id, patient=patient, user=user)
+    assert issued.scope == str(Grant.of(service.identity.grammar.typed(client.scopes))) or not client.scopes
+    return issued.text
 
 
-def token_on(database_url: str, scopes: str = EVERYTHING, client: str = CLIENT, **context: str) -> str:
-    """The same for a service that runs elsewhere, on this database."""
-    return ""
+def token_on(database_url: str, base_url: str, client: Registration = ALMIGHTY, patient: str | None = None, user: str | None = None) -> str:
+    """The same for a service that runs elsewhere: on this database, at this base URL."""
+    here = wiring.service(Settings(database_url=database_url, cursor_key="c" * 32))
+    settings = replace(here.settings, base_url=base_url)
+    identity = Identity.of(base_url, here.identity.grammar.types, here.identity.outbound)
+    try:
+        return token(replace(here, settings=settings, identity=identity), client, patient, user)
+    finally:
+        here.database.dispose()
 
 
-def admitted(app: Flask, scopes: str = EVERYTHING, client: str = CLIENT, **context: str) -> FlaskClient:
+def admitted(app: Flask, client: Registration = ALMIGHTY, patient: str | None = None, user: str | None = None) -> FlaskClient:
     """A test client whose requests carry a token, unless a request has an Authorization header of its own."""
     sender = app.test_client()
-    for name, value in bearer(token(app.extensions["infusion_records"], scopes, client, **context)).items():
-        sender.environ_base[f"HTTP_{name.upper()}"] = value
+    minted = token(app.extensions["infusion_records"], client, patient, user)
+    sender.environ_base["HTTP_AUTHORIZATION"] = bearer(minted)["Authorization"]
     return sender
 
 
 def bearer(token: str) -> dict[str, str]:
     """The header fields that carry a token."""
-    return {"Authorization": f"Bearer {token}"} if token else {}
+    return {"Authorization": f"Bearer {token}"}

@@ -14,7 +14,8 @@ from typing import Any
 import requests
 
 from service.config import PREFIX
-from tests.access import bearer, token_on
+from service.records.clients import Registration
+from tests.access import ALMIGHTY, bearer, token_on
 from tests.ports import free_port
 
 START_SECONDS = 120
@@ -27,12 +28,13 @@ PROGRAM = Path(sys.executable).with_name("infusion-records")
 class Live:
     """A service that runs: `origin` is http://127.0.0.1:PORT, `url` its FHIR base, `log` what it has printed so far.
 
-    `token` is that of a client that may do everything; `headers`, `session` and `send` use it.
+    `token` is that of a client that may do everything; `headers`, `session` and `send` use it. `admit` makes others.
     """
 
     origin: str
     process: "subprocess.Popen[bytes]"
     log: Path
+    database_url: str
     token: str = ""
 
     @property
@@ -44,6 +46,10 @@ class Live:
     def headers(self) -> dict[str, str]:
         """The header fields that carry `token`."""
         return bearer(self.token)
+
+    def admit(self, client: Registration, patient: str | None = None, user: str | None = None) -> str:
+        """A token for `client`."""
+        return token_on(self.database_url, self.url, client, patient, user)
 
     def session(self) -> requests.Session:
         """Connections of a client that may do everything."""
@@ -74,10 +80,10 @@ def started(folder: Path, command: list[str | Path], environment: Mapping[str, s
     with log.open("wb") as output:
         process = subprocess.Popen([*command, "--port", str(port)], cwd=folder, env={**kept, **environment}, stdout=output, stderr=output)
     database_url = environment.get(f"{PREFIX}DATABASE_URL", f"sqlite:///{folder}/var/infusion-records.db")
-    live = Live(f"http://127.0.0.1:{port}", process, log)
+    live = Live(f"http://127.0.0.1:{port}", process, log, database_url)
     try:
         _await(live)
-        yield replace(live, token=token_on(database_url))
+        yield replace(live, token=live.admit(ALMIGHTY))
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=STOP_SECONDS)
