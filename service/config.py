@@ -8,6 +8,7 @@ the only reader of the environment. The README documents every setting; a test c
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import Field, dataclass, field, fields, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -96,6 +97,14 @@ def _media_types(text: str) -> None:
         validate.Regexp(r"^[a-z]+/[a-z0-9.+-]+$", error="Must be media types such as application/pdf, separated by commas.")(name)
 
 
+def _networks(text: str) -> None:
+    try:
+        for one in filter(None, map(str.strip, text.split(","))):
+            ip_network(one)
+    except ValueError as error:
+        raise ValidationError("Must be addresses or networks such as 10.0.0.7 or 10.0.0.0/24, separated by commas.") from error
+
+
 def _file_or_empty(path: str) -> None:
     if path and not Path(path).is_file():
         raise ValidationError("Must be a file that exists, with certificates in PEM.")
@@ -138,6 +147,7 @@ class Settings:
     idempotency_hours: int = _count(24)
     outbound_private_hosts: str = _text("")
     outbound_authorities: str = _text("", _file_or_empty)
+    trusted_proxies: str = _text("", _networks)
     workers: int = _count(0, least=0, most=64)
     threads: int = _count(4, most=64)
     log_level: str = _text("INFO", validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))

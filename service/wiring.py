@@ -14,8 +14,9 @@ from service.records.context import Service
 from service.search.paging import Cursors
 from service.search.parameter import Registry
 from service.search.registries import Registries
+from service.security.external.configured import configured
 from service.security.identity import Identity
-from service.storage import secrets
+from service.storage import marks, secrets
 from service.storage.database import Database, Limits
 from service.terminology.shelf import Shelf
 from service.validation.check import Gate
@@ -42,6 +43,7 @@ def service(settings: Settings) -> Service:
     store.require_durable()
     registries = Registries(store, defined)
     registries.start()
+    identity = Identity.of(settings.base_url, frozenset(known.all_types), outbound(settings))
     key = settings.cursor_key or secrets.obtain(store, _CURSOR_KEY)
     return Service(
         settings=settings,
@@ -52,7 +54,9 @@ def service(settings: Settings) -> Service:
         gate=_gate(facts, settings.required_profiles, settings.unknown_profile),
         cursors=Cursors(key.encode()),
         clock=clock.now,
-        identity=Identity.of(settings.base_url, frozenset(known.all_types), outbound(settings)),
+        identity=identity,
+        provider=configured(settings, identity.grammar, identity.outbound),
+        is_insecure=marks.since(store, marks.INSECURE) is not None,
     )
 
 

@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 the work failed or something was refused, 2 a setting or a
 
 import click
 
-from service.cli import database, importing, reindexing, serving
+from service.cli import database, demonstration, importing, reindexing, serving
 from service.cli.group import Commands
 
 
@@ -25,7 +25,7 @@ def main() -> None:
 
 for _command in (
     serving.serve,
-    serving.demo,
+    demonstration.demo,
     database.db,
     importing.import_,
     reindexing.reindex,

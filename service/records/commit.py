@@ -14,6 +14,7 @@ from service.fhir import document as documents
 from service.fhir import rewrite
 from service.records.change import Change, Create, Delete, Patch, Update
 from service.records.context import Context
+from service.records.insecure import labelled
 from service.records.plan import plan
 from service.records.receipt import Answer, Receipt, conclude, replay
 from service.records.review import Findings, inspect, review
@@ -32,12 +33,12 @@ _METHODS: Mapping[type[Change], str] = {Create: "POST", Update: "PUT", Patch: "P
 
 def commit(ctx: Context, changes: Sequence[Change]) -> list[Committed]:
     """Apply all changes or none; what became of each, in their order. Raises the ServiceError that stopped them, naming its entry."""
-    return _retried(ctx, changes, _recorded)
+    return _retried(ctx, labelled(ctx, changes), _recorded)
 
 
 def commit_once(ctx: Context, changes: Sequence[Change], receipt: Receipt) -> Answer:
     """The same, answered from inside the transaction; a request known by its Idempotency-Key gets the answer that it got before."""
-    return _retried(ctx, changes, partial(_answered, receipt=receipt))
+    return _retried(ctx, labelled(ctx, changes), partial(_answered, receipt=receipt))
 
 
 def rehearsed(ctx: Context, ask: Callable[[Context, Transaction], Result]) -> Result:

@@ -19,7 +19,10 @@ from service.validation.check import Gate
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The parts of the running service, made once by `wiring`. What can be searched changes while it runs: `registries`."""
+    """The parts of the running service, made once by `wiring`. What can be searched changes while it runs: `registries`.
+
+    `is_insecure`: the database is open to everyone on this machine, and everything says so.
+    """
 
     settings: Settings
     database: Database
@@ -30,6 +33,7 @@ class Service:
     cursors: Cursors
     clock: Clock
     identity: Identity
+    is_insecure: bool = False
 
     @property
     def registry(self) -> Registry:

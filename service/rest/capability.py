@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from service.fhir.document import encode
 from service.records.context import Service
-from service.rest import guides
+from service.rest import discovery, guides
 from service.rest.operations.operation import INSTANCE, SYSTEM, TYPE, VERSION, Operation
 from service.rest.operations.table import OPERATIONS
 from service.rest.routes import ROUTES
@@ -38,6 +38,8 @@ _made: WeakKeyDictionary[Registry, str] = WeakKeyDictionary()
 def text(service: Service) -> str:
     """The CapabilityStatement of `service` as JSON, made at the first call after what can be searched changed."""
     registry = service.registry
+    if service.is_insecure:
+        return encode(statement(service))
     if registry not in _made:
         _made[registry] = encode(statement(service))
     return _made[registry]
@@ -74,13 +76,19 @@ def _rest(service: Service) -> Tree:
     return {
         "mode": "server",
         "documentation": "HTML for browsers on every URL. Idempotency-Key on POST. XML is not offered.",
-        "security": {"description": "No authentication: the service is reachable on its own machine only."},
+        "security": _security(service),
         "resource": [_resource(service, name, profiles.get(name, [])) for name in sorted(service.definitions.types)],
         "interaction": [{"code": code} for code in _SYSTEM_LEVEL if _SAME_ROUTE.get(code, code) in offered],
         "searchParam": [{"name": name, "type": "special", "documentation": told} for name, told in sorted(_EVERYWHERE.items())],
         "operation": [_operation(one) for one in OPERATIONS if SYSTEM in one.levels],
         "compartment": [f"http://hl7.org/fhir/CompartmentDefinition/{kind.lower()}" for kind in service.registry.compartments],
     }
+
+
+def _security(service: Service) -> Tree:
+    if service.is_insecure:
+        return {"description": "INSECURE: no authentication; everyone on this machine may read and change everything."}
+    return discovery.security(service)
 
 
 def _resource(service: Service, name: str, profiles: list[str]) -> Tree:

@@ -7,6 +7,7 @@ from service.records.context import Service
 from service.storage import failures, migrate
 
 _PLAIN = "text/plain; charset=utf-8"
+_INSECURE = "INSECURE: no authentication; everyone on this machine may read and change everything"
 
 
 def register(app: Flask, service: Service) -> None:
@@ -29,7 +30,10 @@ def _ready(service: Service, watch: installation.Watch) -> Response:
         return _not_ready(str(error))
     except Exception:  # noqa: BLE001 - whatever keeps the database away, the answer is the same
         return _not_ready("the database does not answer")
-    return Response(f"ready\n{advice}\n" if advice else "ready\n", content_type=_PLAIN)
+    if service.provider is not None and (complaint := service.provider.complaint()):
+        return _not_ready(complaint)
+    told = ["ready", *filter(None, (advice, _INSECURE if service.is_insecure else ""))]
+    return Response("\n".join(told) + "\n", content_type=_PLAIN)
 
 
 def _not_ready(reason: str) -> Response:

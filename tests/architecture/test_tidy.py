@@ -15,7 +15,14 @@ FUNCTION_LINES = 40
 PARAMETERS = 6
 CONFIG = "service/config.py"
 CLOCK = "service/clock.py"
-WRITE_OPENERS = {"service/records/commit.py", "service/search/registries.py", "service/storage/secrets.py"}
+WRITE_OPENERS = {
+    "service/records/clients.py",
+    "service/records/commit.py",
+    "service/records/tokens.py",
+    "service/search/registries.py",
+    "service/storage/marks.py",
+    "service/storage/secrets.py",
+}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

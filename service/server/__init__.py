@@ -1,10 +1,9 @@
-"""Runs the application under gunicorn with threads, on loopback only.
+"""Runs the application under gunicorn with threads. `production` says who may be let in, `unlocked` is the door of `demo --no-auth`.
 
 The application is made once, before the workers fork, so that they share the definitions in memory; each opens its own
 connections to the database. https://docs.gunicorn.org/en/stable/custom.html
 """
 
-import ipaddress
 import socket
 import struct
 import sys
@@ -15,7 +14,7 @@ from gunicorn import glogging
 from gunicorn.app.base import BaseApplication
 
 from service.app import create_app
-from service.config import Settings, SettingsError
+from service.config import Settings
 
 _REQUEST_LINE_BYTES = 8190
 _GRACE_SECONDS = 30
@@ -24,22 +23,8 @@ _KEEPALIVE_SECONDS = 15
 _MEMORY = Path("/dev/shm")  # noqa: S108  gunicorn's heartbeat files need no disk, and no writable root
 
 
-def require_loopback(host: str) -> None:
-    """Raises SettingsError unless `host` is this machine's loopback: without authentication nobody else may reach the records."""
-    try:
-        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_loopback = False
-    if not is_loopback:
-        raise SettingsError(f"--host {host} is refused: the service has no authentication yet and listens on loopback only. Use 127.0.0.1.")
-
-
 def run(settings: Settings, host: str, port: int) -> None:
-    """Serve until the process is told to stop. The database must be at the newest schema.
-
-    Raises SettingsError for a host that is not loopback, and what `create_app` raises.
-    """
-    require_loopback(host)
+    """Serve until the process is told to stop. The database must be at the newest schema. Raises what `create_app` raises."""
     application = create_app(settings)
     application.extensions["infusion_records"].database.dispose()
     Server(application, options(settings, host, port)).run()
