@@ -110,6 +110,21 @@ def _file_or_empty(path: str) -> None:
         raise ValidationError("Must be a file that exists, with certificates in PEM.")
 
 
+def _pairs(text: str) -> None:
+    for pair in filter(None, map(str.strip, text.split(","))):
+        validate.Regexp(r"^[^=\s]+=[a-z-]+$", error="Must be pairs such as nurse=clinician, separated by commas.")(pair)
+
+
+def _names(text: str) -> None:
+    for name in filter(None, map(str.strip, text.split(","))):
+        validate.Regexp(r"^[A-Za-z0-9-]+$", error="Must be names, separated by commas.")(name)
+
+
+def _openid(scopes: str) -> None:
+    if "openid" not in scopes.split():
+        raise ValidationError("Must hold openid.")
+
+
 def _folder_or_empty(path: str) -> None:
     if path and not Path(path).is_dir():
         raise ValidationError("Must be a directory that exists, with FHIR packages (*.tgz) in it.")
@@ -145,9 +160,25 @@ class Settings:
     busy_seconds: float = _seconds(10.0)
     pool_size: int = _count(8, most=1000)
     idempotency_hours: int = _count(24)
+    disclosure_roles: str = _text("ehr,auditor,subscriber", _names)
+    disclosure_exempt_purposes: str = _text("TREAT,ETREAT,HPAYMT,HOPERAT", _names)
     outbound_private_hosts: str = _text("")
     outbound_authorities: str = _text("", _file_or_empty)
     trusted_proxies: str = _text("", _networks)
+    authentication: str = _text("builtin", validate.OneOf(["builtin", "external"]))
+    oidc_issuer: str = _text("")
+    oidc_audience: str = _text("")
+    oidc_hosts: str = _text("")
+    oidc_roles_claim: str = _text("roles", validate.Length(min=1))
+    oidc_patient_claim: str = _text("patient", validate.Length(min=1))
+    oidc_user_claim: str = _text("fhirUser", validate.Length(min=1))
+    oidc_roles: str = _text("", _pairs)
+    oidc_client_id: str = _text("")
+    oidc_client_secret: str = _text("", secret=True)
+    oidc_scopes: str = _text("openid fhirUser profile", _openid)
+    people_key: str = _text("", _long_or_empty, secret=True)
+    session_idle_minutes: int = _count(15, most=60)
+    session_hours: int = _count(12, most=24)
     workers: int = _count(0, least=0, most=64)
     threads: int = _count(4, most=64)
     log_level: str = _text("INFO", validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
@@ -176,6 +207,11 @@ class Settings:
     def zone(self) -> ZoneInfo:
         """The clinic's time zone, for dates that come without an offset."""
         return ZoneInfo(self.time_zone)
+
+    @property
+    def is_external(self) -> bool:
+        """Whether an OpenID provider of somebody else says who asks, in the place of tokens and accounts of our own."""
+        return self.authentication == "external"
 
     @property
     def is_sqlite(self) -> bool:
