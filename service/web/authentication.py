@@ -9,14 +9,19 @@ import re
 from flask import Request
 
 from service.errors import BadRequest, Unauthorized
-from service.records import tokens
+from service.records import provider, tokens
 from service.records.context import Service
 from service.security.caller import Caller
 
 ANONYMOUS = "anonymous"
 
-PUBLIC = frozenset({"health.livez", "health.readyz", "pages.home", "pages.docs", "pages.contract", "pages.static"})
-"""The endpoints that need no caller."""
+PUBLIC = frozenset(
+    {
+        *("health.livez", "health.readyz", "pages.home", "pages.docs", "pages.contract", "pages.static"),
+        *("oauth.token", "oauth.introspect", "oauth.revoke", "discovery.smart", "discovery.server"),
+    }
+)
+"""The endpoints that need no caller, or find out themselves who asks."""
 
 _BEARER = re.compile(r"bearer +(?P<token>[A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 _LONGEST_TOKEN = 512
@@ -37,10 +42,17 @@ def caller(service: Service, request: Request) -> Caller:
 def bearer(service: Service, header: str, address: str) -> Caller:
     """Who holds the token of an Authorization header. Unauthorized when it has none, or one that is not good now."""
     found = _BEARER.fullmatch(header.strip())
-    known = tokens.caller(service, found["token"], address) if found and len(found["token"]) <= _LONGEST_TOKEN else None
+    known = _known(service, found["token"], address) if found else None
     if known is None:
         raise unauthorized(service, "invalid_token")
     return known
+
+
+def _known(service: Service, token: str, address: str) -> Caller | None:
+    """Who holds the token, by the mode of the service: it is the provider's, or our own."""
+    if service.provider is not None:
+        return provider.caller(service, service.provider, token, address)
+    return tokens.caller(service, token, address) if len(token) <= _LONGEST_TOKEN else None
 
 
 def unauthorized(service: Service, code: str | None = None) -> Unauthorized:
