@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 the work failed or something was refused, 2 a setting or a
 
 import click
 
-from service.cli import database, demonstration, importing, reindexing, serving
+from service.cli import clients, database, demonstration, importing, reindexing, serving, tokens
 from service.cli.group import Commands
 
 
@@ -29,5 +29,7 @@ for _command in (
     database.db,
     importing.import_,
     reindexing.reindex,
+    clients.client,
+    tokens.token,
 ):
     main.add_command(_command)

@@ -1,5 +1,7 @@
 """How commands fail: one line on standard error and an exit code, never a traceback for what an operator can mend."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -28,6 +30,19 @@ class Commands(click.Group):
             if line := _explained(error):
                 raise click.ClickException(line) from error
             raise
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Within it, what the service refuses is the fault of an argument. Raises Refusal."""
+    from service.errors import Overloaded, ServiceError
+
+    try:
+        yield
+    except Overloaded:
+        raise
+    except ServiceError as error:
+        raise Refusal(str(error)) from error
 
 
 def _explained(error: Exception) -> str | None:
