@@ -20,7 +20,9 @@ from service.storage import clients
 from service.storage.clients import Client
 from service.storage.failures import Collision
 
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""How the id of a client is written."""
+
 _DEVICE = re.compile(r"Device/[A-Za-z0-9.-]{1,64}")
 _ORIGIN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[1-9][0-9]{0,4})?")
 _USUAL_PORTS = {"https": "443", "http": "80"}
@@ -63,6 +65,12 @@ def every(service: Service) -> list[Client]:
         return clients.every(tx)
 
 
+def origins(service: Service, id: str | None = None) -> frozenset[str]:
+    """The origins of web pages that are registered with the client `id`, or with any; of enabled clients only."""
+    with service.database.glance() as tx:
+        return clients.origins(tx, id)
+
+
 def disable(service: Service, id: str) -> None:
     """Let a client in no more: its tokens are void at the next request. NotFound when there is none that is enabled."""
     with service.database.write() as tx:
@@ -81,7 +89,7 @@ def rotate(service: Service, id: str, jwks: bytes | None = None, jwks_url: str |
 
 
 def _checked(service: Service, asked: Registration) -> Client:
-    if not _ID.fullmatch(asked.id):
+    if not ID.fullmatch(asked.id):
         raise _refused("client-id", "The name of a client has 1 to 64 letters, digits, dots, hyphens and underscores.")
     if asked.role is not None and asked.role not in ROLES:
         raise _refused("client-role", f"There is no role {asked.role!r}. Roles: {', '.join(ROLES)}.")

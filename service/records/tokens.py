@@ -4,20 +4,25 @@ https://hl7.org/fhir/smart-app-launch/backend-services.html
 """
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from service.errors import BadRequest, NotFound
+from service.errors import BadRequest, NotFound, Overloaded
 from service.records.context import Service
 from service.security import token
 from service.security.caller import Caller
 from service.security.grant import Grant
 from service.security.scope import MAX_SCOPES, ScopeError
-from service.storage import clients, tokens
+from service.storage import assertions, clients, tokens
 from service.storage.database import Transaction
+from service.storage.failures import Collision
 
 USUAL_SECONDS = 60 * 60
 MOST_SECONDS = 24 * 60 * 60
 """For how long a token that an operator makes is good: usually, and at most."""
+
+_KEPT = 10 * 60 * 1_000_000
+"""How long what has expired is kept, in microseconds: the clocks of several machines may differ by this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,14 @@ def caller(service: Service, text: str, address: str = "") -> Caller | None:
         token=found.id,
         address=address,
     )
+
+
+def sweep(service: Service) -> None:
+    """Remove tokens and used assertions that expired a while ago. It is done now and then, and whether it is done makes no difference."""
+    before = service.clock() - _KEPT
+    with suppress(Overloaded, Collision), service.database.write() as tx:
+        assertions.forget(tx, before)
+        tokens.forget(tx, before)
 
 
 def _asked(service: Service, scopes: str) -> Grant:

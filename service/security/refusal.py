@@ -41,6 +41,12 @@ class InvalidRequest(OAuthError):
     sentence = "Send a form in the body: grant_type, scope, client_assertion_type, client_assertion, each once; nothing in the query."
 
 
+class NoToken(InvalidRequest):
+    """400: a request for introspection or revocation that names no token."""
+
+    sentence = "Send a form in the body with the parameter token."
+
+
 class UnsupportedGrantType(OAuthError):
     """400: another grant than the one that is offered."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, true, update
 
 from service.storage.database import Transaction
 from service.storage.tables.clients import client
@@ -52,9 +52,10 @@ def every(tx: Transaction) -> list[Client]:
     return [_client(row) for row in tx.connection.execute(select(client).order_by(client.c.id))]
 
 
-def origins(tx: Transaction) -> frozenset[str]:
-    """The origins of all enabled clients."""
-    found: Iterable[str] = tx.connection.scalars(select(client.c.origins).where(client.c.disabled.is_(None), client.c.origins != ""))
+def origins(tx: Transaction, id: str | None = None) -> frozenset[str]:
+    """The origins of the client `id`, or of all, as far as they are enabled."""
+    named = client.c.id == id if id is not None else true()
+    found: Iterable[str] = tx.connection.scalars(select(client.c.origins).where(client.c.disabled.is_(None), client.c.origins != "", named))
     return frozenset(origin for text in found for origin in text.split())
 
 

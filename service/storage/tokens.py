@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, true, update
 
 from service.storage.database import Transaction
 from service.storage.tables.clients import client, token
@@ -62,9 +62,13 @@ def live(tx: Transaction, digest: bytes, at: int) -> Live | None:
     return Live(**row._mapping) if row else None
 
 
-def revoke(tx: Transaction, digest: bytes, at: int) -> str | None:
-    """Make the token void from the instant `at` on. Its id; None when there is none that is not revoked already."""
-    statement = update(token).where(token.c.digest == digest, token.c.revoked.is_(None)).values(revoked=at).returning(token.c.id)
+def revoke(tx: Transaction, digest: bytes, at: int, owner: str | None = None) -> str | None:
+    """Make the token void from the instant `at` on, if it is one of the client `owner`, where one is given.
+
+    Its id; None when there is none that is not revoked already.
+    """
+    mine = token.c.client == owner if owner is not None else true()
+    statement = update(token).where(token.c.digest == digest, token.c.revoked.is_(None), mine).values(revoked=at).returning(token.c.id)
     id: str | None = tx.connection.scalar(statement)
     return id
 

@@ -1,0 +1,92 @@
+"""How a client gets a token with an assertion, and how it proves who it is wherever it may do so.
+
+The assertion is spent in the transaction that makes the token: of any number of requests with it, in whatever process, one succeeds.
+Nothing is open in the database while the keys of a client are fetched.
+https://hl7.org/fhir/smart-app-launch/backend-services.html, docs/decisions/0022-a-token-endpoint-of-our-own.md
+"""
+
+from functools import lru_cache
+
+from service.records import tokens
+from service.records.clients import ID
+from service.records.context import Service
+from service.records.tokens import Holder
+from service.security import assertion, token
+from service.security.assertion import Convention, Verified
+from service.security.grant import Grant
+from service.security.keys import KeySet, UnfitKeys, parse
+from service.security.refusal import InvalidClient, InvalidScope
+from service.security.scope import MAX_SCOPES, Scope, ScopeError
+from service.security.token import TokenResponse
+from service.security.token_request import Credentials, TokenRequest
+from service.storage import assertions, clients
+from service.storage.database import Transaction
+
+SYSTEM = "system"
+_SECOND = 1_000_000
+_MOST_SETS = 256
+_SWEPT_OF_256 = 4
+
+
+def answer(service: Service, asked: TokenRequest) -> tuple[TokenResponse, Verified]:
+    """The answer to a request for a token, and who sent it. Raises OAuthError."""
+    verified = authenticated(service, asked.credentials)
+    with service.database.write() as tx:
+        policy = spent(tx, verified).scopes
+        grant = granted(service, asked.scopes, service.identity.grant(policy))
+        new = token.issue(service.clock())
+        issued = tokens.put(service, tx, Holder(verified.client_id, grant), new)
+    if new.digest[0] < _SWEPT_OF_256:
+        tokens.sweep(service)
+    return token.response(new, issued.scope), verified
+
+
+def authenticated(service: Service, credentials: Credentials) -> Verified:
+    """The client's assertion, when it holds; it is still to be spent. Raises InvalidClient."""
+    return service.identity.verifier(lambda id: _enabled(service, id), service.clock).verify(credentials)
+
+
+def spent(tx: Transaction, verified: Verified) -> clients.Client:
+    """Use the assertion up in the transaction `tx`, and tell whose it is. InvalidClient when it was used, or the client was disabled."""
+    found = clients.find(tx, verified.client_id)
+    if found is None or found.disabled is not None:
+        raise InvalidClient("client-unknown")
+    verified.spend(lambda client, identifier, second: assertions.spend(tx, client, identifier, second * _SECOND))
+    return found
+
+
+def granted(service: Service, words: tuple[str, ...], policy: Grant) -> Grant:
+    """What is granted of the scopes that were asked for: `system/` scopes and those of this service, as far as the client may have them.
+
+    A scope that is not understood refuses them all; so does a request of which nothing is left. Raises InvalidScope.
+    """
+    try:
+        asked = service.identity.grammar.scopes(" ".join(words))
+    except ScopeError:
+        raise InvalidScope("scope-unknown") from None
+    offered = Grant.of(scope for scope in asked if not isinstance(scope, Scope) or scope.context == SYSTEM)
+    grant = offered.within(policy)
+    if not grant or len(grant.scopes) > MAX_SCOPES:
+        raise InvalidScope("nothing-granted")
+    return grant
+
+
+def _enabled(service: Service, id: str) -> assertion.Client | None:
+    """The client as the verifier wants it."""
+    if not ID.fullmatch(id):
+        return None
+    with service.database.glance() as tx:
+        found = clients.find(tx, id)
+    if found is None or found.disabled is not None:
+        return None
+    conventions = frozenset(Convention(name) for name in found.conventions)
+    return assertion.Client(found.id, _keys(found.jwks) if found.jwks else None, found.jwks_url, conventions)
+
+
+@lru_cache(maxsize=_MOST_SETS)
+def _keys(jwks: str) -> KeySet:
+    """The keys of a set that passed when it was registered; none when the rules have become stricter since."""
+    try:
+        return parse(jwks.encode())
+    except UnfitKeys:
+        return KeySet(())
