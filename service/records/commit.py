@@ -1,31 +1,37 @@
 """The only way to write. POST, PUT, PATCH, DELETE, conditional writes, Bundles and imports all end here.
 
-A write is planned, reviewed and recorded in one transaction: all of it happens or none. When another transaction wins a race
-(the same new id, the same version, a deadlock), the write starts again from its plan and sees what the other one did.
+A write is planned, reviewed, told to the audit trail and recorded in one transaction: all of it happens or none. When another
+transaction wins a race (the same new id, the same version, a deadlock), the write starts again from its plan and sees what the
+other one did.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
+from service.audit.trail import Trail
 from service.clock import to_text
 from service.errors import Conflict, Issue
 from service.fhir import document as documents
 from service.fhir import rewrite
+from service.records import trail as trails
 from service.records.change import Change, Create, Delete, Patch, Update
 from service.records.context import Context
 from service.records.insecure import labelled
 from service.records.plan import plan
 from service.records.receipt import Answer, Receipt, conclude, replay
 from service.records.review import Findings, inspect, review
-from service.records.write import Committed, Write
+from service.records.write import Committed, Mark, Write
 from service.search import active_list, index
-from service.storage import versions
+from service.storage import audit, versions
 from service.storage.database import Transaction, later
 from service.storage.failures import Collision
 from service.storage.versions import Key, Row
 
 Result = TypeVar("Result")
+Told = tuple[Write, Mark]
+"""A write and the event that tells of it."""
 
 _ATTEMPTS = 8
 _METHODS: Mapping[type[Change], str] = {Create: "POST", Update: "PUT", Patch: "PATCH", Delete: "DELETE"}
@@ -72,9 +78,12 @@ def _retried(ctx: Context, changes: Sequence[Change], attempt: Callable[..., Res
         ctx.service.registries.prepare()
         try:
             with ctx.service.database.write(creates=len(changes)) as tx:
-                result = attempt(ctx.writing(tx), tx, changes, inspected)
+                trail = Trail()
+                result = attempt(replace(ctx.writing(tx), trail=trail), tx, changes, inspected)
+                audit.append(tx, trail.pending)
         except Collision:
             continue
+        ctx.trail.count += trail.count
         if any(change.type == "SearchParameter" for change in changes):
             ctx.service.registries.expire()
         return result
@@ -89,30 +98,31 @@ def _recorded(ctx: Context, tx: Transaction, changes: Sequence[Change], inspecte
     writes = plan(ctx, tx, changes)
     findings = review(ctx, tx, writes, inspected)
     tx = later(tx, max((write.before.last_updated for write in writes if write.before), default=0))
-    rows = _record(ctx, tx, [write for write in writes if write.writes])
-    by_entry: dict[int, list[Write]] = {}
-    for write in writes:
-        by_entry.setdefault(write.entry, []).append(write)
+    told = list(zip(writes, trails.told(ctx, tx, writes), strict=True))
+    rows = _record(ctx, tx, [(write, mark) for write, mark in told if write.writes])
+    by_entry: dict[int, list[Told]] = {}
+    for write, mark in told:
+        by_entry.setdefault(write.entry, []).append((write, mark))
     return [_committed(change, by_entry[entry], rows, findings.get(entry, ())) for entry, change in enumerate(changes)]
 
 
-def _record(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> dict[Key, Row]:
+def _record(ctx: Context, tx: Transaction, told: Sequence[Told]) -> dict[Key, Row]:
     """Append the versions and their index rows."""
     fresh = iter(tx.ids)
-    placed = [(write, write.before.res_id if write.before else next(fresh)) for write in writes]
-    found = index.difference(ctx.service.registry, [_entry(tx, write, res_id) for write, res_id in placed])
-    rows = [_row(tx, write, res_id, found.spans[res_id]) for write, res_id in placed]
+    placed = [(write, mark, write.before.res_id if write.before else next(fresh)) for write, mark in told]
+    found = index.difference(ctx.service.registry, [_entry(tx, write, res_id) for write, _, res_id in placed])
+    rows = [_row(tx, write, res_id, found.spans[res_id], mark) for write, mark, res_id in placed]
     versions.append(tx, rows)
     index.write(tx, found)
-    if any(write.change.type == "SearchParameter" for write in writes):
+    if any(write.change.type == "SearchParameter" for write, _ in told):
         active_list.advance(tx)
     return {row.key: row for row in rows}
 
 
-def _row(tx: Transaction, write: Write, res_id: int, span: tuple[int, int]) -> Row:
+def _row(tx: Transaction, write: Write, res_id: int, span: tuple[int, int], mark: Mark) -> Row:
     assert write.key is not None
     body = rewrite.stamped(write.document, write.key[1], write.version, to_text(tx.stamp)) if write.document else None
-    return Row(res_id, write.key, write.version, tx.stamp, _METHODS[type(write.change)], body, span)
+    return Row(res_id, write.key, write.version, tx.stamp, _METHODS[type(write.change)], body, span, mark.audit_id)
 
 
 def _entry(tx: Transaction, write: Write, res_id: int) -> index.Entry:
@@ -121,15 +131,14 @@ def _entry(tx: Transaction, write: Write, res_id: int) -> index.Entry:
     return index.Entry(res_id, write.change.type, write.document.tree if write.document else None, before, created)
 
 
-def _committed(change: Change, writes: Sequence[Write], rows: Mapping[Key, Row], findings: Sequence[Issue]) -> Committed:
-    write = writes[0]
-    row = rows.get(write.key) if write.key else None
+def _committed(change: Change, told: Sequence[Told], rows: Mapping[Key, Row], findings: Sequence[Issue]) -> Committed:
+    write, marks = told[0][0], tuple(mark for _, mark in told)
+    row, before = rows.get(write.key) if write.key else None, write.before
+    id = write.key[1] if write.key and len(told) == 1 else None
     if row is not None:
-        id = row.key[1] if len(writes) == 1 else None
-        return Committed(change, write.outcome, change.type, id, row.version, row.last_updated, row.body, findings, len(writes))
-    if write.before is None:
-        return Committed(change, write.outcome, change.type, write.key[1] if write.key else None, 0, 0, None, findings, 0)
-    before = write.before
-    return Committed(
-        change, write.outcome, change.type, write.key[1] if write.key else None, before.version, before.last_updated, before.body, findings
-    )
+        version, at, text, count = row.version, row.last_updated, row.body, len(told)
+    elif before is None:
+        version, at, text, count = 0, 0, None, 0
+    else:
+        version, at, text, count = before.version, before.last_updated, before.body, 1
+    return Committed(change, write.outcome, change.type, id, version, at, text, findings, count, marks)

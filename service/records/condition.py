@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import parse_qsl, urlencode
 
 from service.errors import BadRequest
+from service.records import authority
 from service.records.context import Context
 from service.records.write import naming
 from service.search.execute import Candidate, matching
@@ -44,12 +45,13 @@ def resolve(
     for condition in wanted:
         with naming(conditions[condition]):
             queries[condition] = _query(ctx, condition, limit)
+            authority.reachable(ctx, ctx.service.registry, queries[condition])
     registry = ctx.service.registry
     locks.hold(tx, (name for query in queries.values() for clause in query.where for name in _names(registry, query.type, clause)))
     found: dict[Condition, Sequence[Candidate]] = {}
     for condition, query in queries.items():
         with naming(conditions[condition]):
-            found[condition] = matching(tx, registry, query, limit)
+            found[condition] = matching(tx, registry, query, limit, ctx.access)
     return found
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from service.audit.trail import Trail
 from service.clock import Clock
 from service.config import Settings
 from service.fhir.definitions import Definitions
@@ -11,7 +12,10 @@ from service.fhir.library import Library
 from service.search.paging import Cursors
 from service.search.parameter import Registry
 from service.search.registries import Pinned, Registries
+from service.security import belonging
+from service.security.access import Access
 from service.security.caller import NOBODY, Caller
+from service.security.external.provider import Provider
 from service.security.identity import Identity
 from service.storage.database import Database, Transaction
 from service.validation.check import Gate
@@ -21,7 +25,8 @@ from service.validation.check import Gate
 class Service:
     """The parts of the running service, made once by `wiring`. What can be searched changes while it runs: `registries`.
 
-    `is_insecure`: the database is open to everyone on this machine, and everything says so.
+    `provider` says who asks in the external mode, and is None in the built-in one. `is_insecure`: the database is open to everyone on this
+    machine, and everything says so.
     """
 
     settings: Settings
@@ -33,6 +38,7 @@ class Service:
     cursors: Cursors
     clock: Clock
     identity: Identity
+    provider: Provider | None = None
     is_insecure: bool = False
 
     @property
@@ -47,6 +53,7 @@ class Context:
 
     `caller` is who asks: without one nothing is seen and nothing may be done. `tx` is bound while a transaction is being answered from
     within, so that its reads see its writes. `installs`: it may write the clinic's own definitions.
+    `trail` is what the request has for the audit trail.
     """
 
     service: Service
@@ -54,11 +61,17 @@ class Context:
     request_id: str = ""
     tx: Transaction | None = None
     installs: bool = False
+    trail: Trail = field(default_factory=Trail, compare=False)
 
     @property
     def client(self) -> str:
         """The name of the client; Idempotency-Keys belong to a client."""
         return self.caller.client
+
+    @property
+    def access(self) -> Access:
+        """What the caller may see and do."""
+        return Access(self.caller, belonging.load(self.service.settings.base_url))
 
     def within(self, tx: Transaction) -> "Context":
         """The same request, reading inside `tx`."""

@@ -14,12 +14,14 @@ from typing import Any
 from service.records import patient_record, visit_chart
 from service.records import read as records
 from service.records.context import Context
+from service.records.shown import Shown
 from service.records.supporting import supporting
 from service.search import links
 from service.search.execute import Found
 from service.search.links import Node
 from service.search.main_date import MISSING
 from service.search.paging import Position
+from service.search.viewer import Viewer
 from service.storage.database import Transaction, horizon
 
 Core = Callable[[Context, Transaction, Node], list[Node]]
@@ -67,7 +69,7 @@ class Sheet:
 
 def everything(ctx: Context, asked: Everything) -> Sheet:
     """One page of a record. Raises NotFound or Gone for what it is of, BadRequest for a cursor that belongs to something else."""
-    name = (("$everything", f"{asked.type}/{asked.id}"), *sorted(asked.name))
+    name = (("$everything", f"{asked.type}/{asked.id}"), ("", ctx.access.key), *sorted(asked.name))
     position = ctx.service.cursors.read(name, asked.cursor) if asked.cursor is not None else None
     with ctx.snapshot(pull=position is None) as tx:
         records.read(ctx.within(tx), asked.type, asked.id)
@@ -76,7 +78,8 @@ def everything(ctx: Context, asked: Everything) -> Sheet:
         nodes = list(_after(walk.sections(), position, asked.count + 1))
         texts = {row.res_id: row for row in links.bodies(tx, [node.res_id for _, node in nodes[: asked.count]])}
     shown = nodes[: asked.count]
-    found = [(rank, _found(ctx, texts[node.res_id])) for rank, node in shown]
+    looked = Shown(ctx)
+    found = [(rank, looked.found("r", _found(ctx, texts[node.res_id]))) for rank, node in shown]
     matches = tuple(one for rank, one in found if rank < _SUPPORTING)
     more = len(nodes) > len(shown)
     return Sheet(
@@ -117,21 +120,28 @@ class _Walk:
         number = self.ctx.service.definitions.type_number(self.asked.type)
         focus = links.standing(self.tx, [(number, self.asked.id)])
         yield self._shown(focus)
-        core = [node for node in _RECORDS[self.asked.type](self.ctx, self.tx, focus[0]) if self._in_time(node) and node not in focus]
+        belongs = self._visible(_RECORDS[self.asked.type](self.ctx, self.tx, focus[0]))
+        core = [node for node in belongs if self._in_time(node) and node not in focus]
         yield self._shown(core)
         known = {node.res_id for node in (*focus, *core)}
         signed = [*focus, *core]
-        signatures = [node for node in _SIGNATURES[self.asked.type](self.ctx, self.tx, signed) if node.res_id not in known]
+        signs = self._visible(_SIGNATURES[self.asked.type](self.ctx, self.tx, signed))
+        signatures = [node for node in signs if node.res_id not in known]
         yield self._shown(signatures)
         yield self._needed([*signed, *signatures])
 
     def _needed(self, nodes: Sequence[Node]) -> list[Node]:
         """What the record needs to be understood: with `since`, what changed of it and all that what changed in the record refers to."""
-        needed = supporting(self.ctx, self.tx, nodes)
+        needed = self._visible(supporting(self.ctx, self.tx, nodes))
         if self.asked.since is None:
             return self._shown(needed)
         newly = {node.res_id for node in supporting(self.ctx, self.tx, [node for node in nodes if self._is_new(node)])}
         return [node for node in needed if self._is_typed(node) and (self._is_new(node) or node.res_id in newly)]
+
+    def _visible(self, nodes: Sequence[Node]) -> list[Node]:
+        """Those that the caller may read."""
+        visible = Viewer(self.tx, self.ctx.service.registry, self.ctx.access).visible({node.key for node in nodes})
+        return [node for node in nodes if node.key in visible]
 
     def _shown(self, nodes: Sequence[Node]) -> list[Node]:
         return [node for node in nodes if self._is_typed(node) and self._is_new(node)]

@@ -26,7 +26,7 @@ def explanation(ctx: Context, asked: Query | Across) -> tuple[Issue, ...]:
     if not _first(asked).explain:
         return ()
     with ctx.snapshot() as tx:
-        statements = explained(tx, ctx.service.registry, asked)
+        statements = explained(tx, ctx.service.registry, asked, ctx.access)
     return _told("explain-query", repr(asked)), *(_told("explain-statement", _statement(one)) for one in statements)
 
 

@@ -38,9 +38,12 @@ class Labels:
 def in_use(ctx: Context, type: str | None) -> dict[str, Any]:
     """The labels in use on the resources of a type, or of all types: a Meta without what belongs to one resource.
 
-    Raises BadRequest when there are more than `MOST`.
+    Of types that the caller does not reach whole nothing is told: labels are counted over all of a type. Raises Forbidden for a type out
+    of reach, BadRequest when there are more than `MOST`.
     """
-    types = [type] if type else sorted(ctx.service.definitions.types)
+    if type:
+        ctx.access.require("s", type)
+    types = [name for name in ([type] if type else sorted(ctx.service.definitions.types)) if ctx.access.is_whole("s", name)]
     with ctx.snapshot() as tx:
         found = index.in_use(tx, ctx.service.registry, types, MOST + 1)
     if sum(map(len, found.values())) > MOST:

@@ -12,7 +12,9 @@ from typing import Any
 
 from service.errors import BadRequest
 from service.fhir.document import stored
+from service.records import authority
 from service.records.context import Context
+from service.records.shown import Shown
 from service.records.steady import steadily
 from service.search import links
 from service.search.execute import Found, matching
@@ -48,11 +50,12 @@ def newest(ctx: Context, pairs: Sequence[tuple[str, str]], most: int) -> Newest:
 
 def _newest_by(ctx: Context, registry: Registry, pairs: Sequence[tuple[str, str]], most: int) -> Newest:
     query = parse(registry, _TYPE, pairs, Options(time_zone=ctx.service.settings.time_zone))
+    authority.reachable(ctx, registry, query)
     _require_plain(query)
     anchor = _anchor(query)
     keys = () if _is_one(anchor) else registry.for_type(_TYPE)[anchor.parameter].keys
     with ctx.snapshot() as tx:
-        matches = matching(tx, registry, query, MOST + 1)
+        matches = matching(tx, registry, query, MOST + 1, ctx.access)
         _require_few(len(matches), MOST)
         nodes = links.described(tx, [one.res_id for one in matches])
         about = dict(links.targets(tx, [node.res_id for node in nodes], keys)) if keys else {}
@@ -60,7 +63,8 @@ def _newest_by(ctx: Context, registry: Registry, pairs: Sequence[tuple[str, str]
         chosen = [node for group in _groups(nodes, about, codes) for node in _newest(group, most)]
         _require_few(len(chosen), ctx.service.settings.include_max)
         rows = {row.res_id: row for row in links.bodies(tx, [node.res_id for node in chosen])}
-    return Newest(query, tuple(_found(rows[node.res_id]) for node in chosen))
+    shown = Shown(ctx)
+    return Newest(query, tuple(shown.found("s", _found(rows[node.res_id])) for node in chosen))
 
 
 def _anchor(query: Query) -> Match | Chain:

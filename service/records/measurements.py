@@ -16,13 +16,16 @@ from service.errors import BadRequest, Unprocessable
 from service.fhir import reference, temporal, units
 from service.fhir.document import stored
 from service.fhir.units import UCUM
+from service.records import authority
 from service.records.context import Context
+from service.records.shown import Shown
 from service.records.steady import steadily
 from service.search import links
 from service.search.execute import Found, matching
 from service.search.parameter import Registry
 from service.search.parse import Options, parse
 from service.search.types.escapes import escaped
+from service.search.viewer import Viewer
 from service.storage.database import Transaction
 
 MOST = 10_000
@@ -97,7 +100,8 @@ def series(ctx: Context, asked: Question) -> tuple[list[Series], list[Found]]:
     for id, tree in trees.items():
         collected.add(id, tree)
     sources = {row.res_id: row for row in (*rows, *members.values()) if row.fhir_id in collected.used}
-    found = [Found(_TYPE, row.fhir_id, row.version, row.last_updated, row.body) for row in sources.values()]
+    shown = Shown(ctx)
+    found = [shown.found("s", Found(_TYPE, row.fhir_id, row.version, row.last_updated, row.body)) for row in sources.values()]
     times = {one.id: _instant(ctx, stored(one.text).tree) or 0 for one in found}
     return collected.result(), sorted(found, key=lambda one: (times[one.id], one.id), reverse=True)
 
@@ -113,7 +117,8 @@ def _rows(ctx: Context, tx: Transaction, registry: Registry, asked: Question) ->
     wanted = ",".join(escaped(code) if system is None else f"{escaped(system)}|{escaped(code)}" for system, code in asked.codes)
     pairs = [*asked.pairs, ("combo-code", wanted), ("status:not", ",".join(LEFT_OUT))]
     query = parse(registry, _TYPE, pairs, Options(time_zone=ctx.service.settings.time_zone))
-    found = matching(tx, registry, query, MOST + 1)
+    authority.reachable(ctx, registry, query)
+    found = matching(tx, registry, query, MOST + 1, ctx.access)
     if len(found) > MOST:
         raise BadRequest.of("too-costly", "stats-size", f"This concerns more than {MOST} Observations. Ask for a shorter period.")
     return list(links.bodies(tx, [one.res_id for one in found]))
@@ -123,7 +128,8 @@ def _members(ctx: Context, tx: Transaction, trees: Iterable[Tree]) -> list[Any]:
     """The members of panels, without those that are left out."""
     number = ctx.service.definitions.type_number(_TYPE)
     ids = {literal.id for tree in trees for literal in _member_literals(ctx, tree)}
-    nodes = links.standing(tx, [(number, id) for id in ids])
+    visible = Viewer(tx, ctx.service.registry, ctx.access, "s").visible({(number, id) for id in ids})
+    nodes = links.standing(tx, visible)
     rows = links.bodies(tx, [node.res_id for node in nodes])
     return [row for row in rows if stored(row.body).tree.get("status") not in LEFT_OUT]
 

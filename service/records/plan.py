@@ -14,7 +14,7 @@ from service.errors import BadRequest, Conflict, Gone, NotFound, PreconditionFai
 from service.fhir import document as documents
 from service.fhir import reference, rewrite
 from service.fhir.document import Document
-from service.records import condition, link
+from service.records import condition, conduct, link, outreach
 from service.records.change import Change, Create, Delete, Patch, Update
 from service.records.condition import Condition
 from service.records.context import Context
@@ -55,14 +55,16 @@ def plan(ctx: Context, tx: Transaction, changes: Sequence[Change]) -> list[Write
     _require_distinct(targets)
     keys = [target.key for target in targets if target.key and target.found]
     deleting = {target.key for target in targets if target.key and isinstance(target.change, Delete)}
-    current = versions.current(tx, keys, deleting)
+    current = outreach.within(ctx, tx, [(one.key, one.change) for one in targets if one.key], versions.current(tx, keys, deleting))
     _require_unmoved(targets, current)
     links = _links(ctx, targets, matches)
     targets.sort(key=lambda target: _ORDER[type(target.change)])
     writes = []
     for target in targets:
         with naming(target.entry):
-            writes.append(_write(target, current.get(target.key) if target.key else None, links))
+            before = current.get(target.key) if target.key else None
+            outreach.require_own_id(ctx, target.change, target.key if target.found else None, before)
+            writes.append(_write(ctx, target, before, links))
     return writes
 
 
@@ -93,7 +95,7 @@ def _targets(ctx: Context, tx: Transaction, entry: int, change: Change, matches:
         if isinstance(change, Create):
             return [_Target(entry, change, (number, new_id(tx.stamp)), found=False)]
         return [_Target(entry, change, (number, _own_id(change)), found=True)]
-    found = matches[wanted]
+    found = outreach.changeable(ctx, tx, change, matches[wanted])
     if len(found) > 1 and not (isinstance(change, Delete) and _may_delete(ctx, found)):
         raise PreconditionFailed.of(
             "multiple-matches",
@@ -167,13 +169,13 @@ def _require_unmoved(targets: Sequence[_Target], current: Mapping[Key, Current])
             raise Collision
 
 
-def _write(target: _Target, before: Current | None, links: link.Links) -> Write:
+def _write(ctx: Context, target: _Target, before: Current | None, links: link.Links) -> Write:
     change = target.change
     alive = before is not None and before.body is not None
     if isinstance(change, Create):
         if target.found:
             return Write(target.entry, change, EXISTING, target.key, before)
-        return Write(target.entry, change, CREATED, target.key, None, links.applied(change.document, change.full_url))
+        return Write(target.entry, change, CREATED, target.key, None, conduct.marked(ctx, links.applied(change.document, change.full_url)))
     _require_version(target, change, before)
     if isinstance(change, Delete):
         return Write(target.entry, change, DELETED if alive else ABSENT, target.key, before)

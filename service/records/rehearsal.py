@@ -9,6 +9,7 @@ from typing import Any
 
 from service.errors import Issue, ServiceError, Unprocessable
 from service.fhir.definitions import VERSION
+from service.records import authority
 from service.records.change import Change, Create, Update
 from service.records.commit import rehearsed
 from service.records.context import Context
@@ -50,8 +51,10 @@ def _require_known(ctx: Context, type: str, profiles: Sequence[str]) -> None:
 def rehearse(ctx: Context, change: Change, profiles: Sequence[str] = ()) -> list[Issue]:
     """Everything that `change` would be told, errors and warnings, and what is wrong by `profiles`.
 
-    When nothing would refuse it, the last line says what it would come to. Raises Unprocessable for a profile that is not known.
+    When nothing would refuse it, the last line says what it would come to. Raises Unprocessable for a profile that is not known,
+    Forbidden for a change that the caller has no scope for.
     """
+    authority.require_changes(ctx, [change])
     _require_known(ctx, change.type, profiles)
     return rehearsed(ctx, lambda bound, tx: _told(bound.within(tx), tx, change, profiles))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from service.errors import Conflict, Issue, Unprocessable
 from service.fhir import reference
-from service.records import protection
+from service.records import authority, outreach, protection
 from service.records.change import Change, Create, Update
 from service.records.context import Context
 from service.records.stored_terms import StoredTerms
@@ -31,8 +31,9 @@ _OBSERVATION_VALUE = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 def inspect(ctx: Context, changes: Sequence[Change]) -> dict[int, list[Issue]]:
     """What the gate says of the resources that are complete as they came in, so that no transaction is open meanwhile.
 
-    Raises Unprocessable when one is refused.
+    Raises Forbidden when the caller has no scope for one, Unprocessable when one is refused.
     """
+    authority.require_changes(ctx, changes)
     found = {
         entry: judged(ctx, entry, change, change.document.tree)
         for entry, change in enumerate(changes)
@@ -52,6 +53,7 @@ def review(ctx: Context, tx: Transaction, writes: Sequence[Write], inspected: Fi
             findings[write.entry] = [*findings.get(write.entry, ()), *_unsearchable(ctx, write.entry, write.document.tree)]
     _raise_errors(findings)
     protection.require_own(ctx, writes)
+    outreach.require_after(ctx, tx, writes)
     if ctx.service.settings.check_references:
         _require_targets(ctx, tx, writes)
         _require_unreferenced(ctx, tx, writes)
@@ -103,7 +105,7 @@ def _require_targets(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> 
     gone = {write.key for write in writes if write.key and write.outcome == DELETED}
     asked = [(write, *found) for write in writes if write.writes and write.document for found in _local_references(ctx, write)]
     unknown = {key for *_, key in asked if key and key not in made | gone}
-    there = versions.existing(tx, unknown) | made
+    there = outreach.nameable(ctx, tx, versions.existing(tx, unknown)) | made
     issues = [_missing(write, path, text) for write, path, text, key in asked if key is None or key in gone or key not in there]
     if issues:
         raise Unprocessable(issues, entry=issues[0].entry)
@@ -137,9 +139,9 @@ def _require_unreferenced(ctx: Context, tx: Transaction, writes: Sequence[Write]
         if write.outcome == DELETED and write.key:
             address = f"{write.change.type}/{write.key[1]}"
             found = index.referrers(tx, ctx.service.registry, write.change.type, write.key[1], _MOST_REFERRERS + len(touched))
-            others = [f"{type}/{id}" for type, id in found if (ctx.service.definitions.type_number(type), id) not in touched]
+            others = [(type, id) for type, id in found if (ctx.service.definitions.type_number(type), id) not in touched]
             if others:
-                named = ", ".join(others[:_MOST_REFERRERS])
+                named = ", ".join(outreach.told(ctx, tx, others[:_MOST_REFERRERS])) or "other resources"
                 says = f"{address} is referred to by {named}. Change or delete those first, or all in one transaction."
                 issues.append(Issue("error", "conflict", "delete-referenced", says, None, write.entry))
     if issues:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from service.errors import Issue, ServiceError
+from service.errors import Forbidden, Issue, ServiceError
 from service.fhir.document import Document
 from service.records.change import Change
 from service.storage.versions import Current, Key
@@ -42,10 +42,19 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Where the audit trail tells of something: the id of the event, and its leaf in the tree."""
+
+    audit_id: str
+    leaf: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Committed:
     """What became of one change. `text` is the stored JSON (None after a deletion); `findings` are warnings of the review.
 
     `id` is None when nothing or more than one resource was touched (`count` says how many). `last_updated` in microseconds.
+    `marks`: the events that tell of it.
     """
 
     change: Change
@@ -57,13 +66,16 @@ class Committed:
     text: str | None
     findings: Sequence[Issue] = ()
     count: int = 1
+    marks: Sequence[Mark] = ()
 
 
 @contextmanager
 def naming(entry: int) -> Iterator[None]:
-    """Let an error say which change it is about."""
+    """Let an error say which change it is about; a refusal for lack of access says nothing of the kind."""
     try:
         yield
+    except Forbidden:
+        raise
     except ServiceError as error:
         error.entry = entry
         raise

@@ -9,7 +9,9 @@ from service.clock import to_text
 from service.fhir.bundle import Entry, bundle
 from service.fhir.document import stored
 from service.rest.exchange import FhirResponse
+from service.rest.response import AUDIT_ENTRY
 
+EXTENSION = "https://clinic.example/fhir/StructureDefinition/audit-entry"
 _OUTCOME = '{"resourceType":"OperationOutcome"'
 _HEADERS = {"location": "Location", "etag": "ETag"}
 
@@ -23,6 +25,8 @@ def bundled(type: str, responses: Sequence[FhirResponse]) -> FhirResponse:
 def _entry(response: FhirResponse) -> Entry:
     status = HTTPStatus(response.status)
     told: dict[str, Any] = {"status": f"{status.value} {status.phrase}"}
+    if entry := response.headers.get(AUDIT_ENTRY):
+        told["extension"] = [{"url": EXTENSION, "valueString": entry}]
     told |= {member: response.headers[header] for member, header in _HEADERS.items() if header in response.headers}
     if modified := _modified(response):
         told["lastModified"] = modified

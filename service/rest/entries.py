@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
 
-from service.errors import BadRequest, Issue, PayloadTooLarge, ServiceError
+from service.errors import BadRequest, Forbidden, Issue, PayloadTooLarge, ServiceError
 from service.fhir.document import Document
+from service.records import authority
 from service.records.context import Context
 from service.rest import patch_entry, query
 from service.rest.exchange import Call, FhirRequest
@@ -68,7 +69,12 @@ def parsed(ctx: Context, call: Call, index: int, document: Document) -> Entry:
 
 
 def named(error: ServiceError, index: int, base: str = "Bundle") -> ServiceError:
-    """The error with its issues placed in the Bundle: `Observation.status` becomes `Bundle.entry[3].resource.status`."""
+    """The error with its issues placed in the Bundle: `Observation.status` becomes `Bundle.entry[3].resource.status`.
+
+    A refusal for lack of access is placed nowhere: all of them are one.
+    """
+    if isinstance(error, Forbidden):
+        return authority.constant()
     error.issues = tuple(_placed(issue, index if issue.entry is None else issue.entry, base) for issue in error.issues)
     error.entry = index
     return error

@@ -8,6 +8,7 @@ grow. Counts are not: whoever counts everything is better off with joins.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any as AnyType
 
@@ -18,7 +19,7 @@ from service.search import many
 from service.search import query as terms
 from service.search.main_date import MISSING
 from service.search.parameter import Registry
-from service.search.query import Chain, Clause, Filter, Has, Match, Missing, Moment, Not, Token, Value
+from service.search.query import Chain, Clause, Confined, Filter, Has, Match, Missing, Moment, Not, Token, Value
 from service.search.statement import Binder
 from service.search.type_plan import WITHOUT_ROWS
 from service.search.types import IMPLEMENTED, date, token
@@ -70,6 +71,7 @@ class Clauses:
             Missing: self._missing,
             Chain: self._chain,
             Has: self._has,
+            Confined: self._confined,
         }
         return reading[clause.__class__](clause, at)
 
@@ -227,6 +229,27 @@ class Clauses:
         points = and_(table.c.target_id == at.own.c.fhir_id, table.c.target_type == self.number(self.type))
         held = other.condition(has.clause, Candidate(table.c.res_id, table.c.lo))
         return self._exists(table, _among(table.c.param, parameter.keys), points, held)
+
+    def _confined(self, clause: Confined, at: Candidate) -> Bool:
+        """No reference of the parameter leads into the record of another patient."""
+        place, number = self.binder.place(clause.patient), self.number("Patient")
+        id = self.binder.bind(lambda values: values[place].id)  # type: ignore[union-attr]
+        table, own, member = index.reference.alias(), resource.alias(), index.reference.alias()
+        named = and_(member.c.target_type == number, member.c.target_id == id, _among(member.c.param, of_patients(self.registry)))
+        there = and_(own.c.type == table.c.target_type, own.c.fhir_id == table.c.target_id, member.c.res_id == own.c.res_id)
+        is_theirs: Select[AnyType] = select(literal_column("1")).where(there, named).correlate_except(own, member)
+        is_mine = or_(and_(table.c.target_type == number, table.c.target_id == id), exists(is_theirs))
+        personal = table.c.target_type.in_([self.number(name) for name in sorted(self.registry.compartments["Patient"])])
+        leads = and_(_among(table.c.param, self.parameter(clause.parameter).keys), personal, ~table.c.target_id.contains("/"))
+        return not_(self._within(table, and_(leads, not_(is_mine)), at, posting=False))
+
+
+@lru_cache(maxsize=8)
+def of_patients(registry: Registry) -> tuple[int, ...]:
+    """The index parameters that put a resource into the record of a patient."""
+    listed = registry.compartments["Patient"]
+    served = (name for name in listed if name in registry.definitions.types)
+    return tuple(sorted({key for name in served for code in listed[name] for key in registry.keys_of(name, code)}))
 
 
 def _is_posting(parameter: SearchParameter, match: Match) -> bool:

@@ -10,12 +10,13 @@ from sqlalchemy import BindParameter, bindparam, select
 
 from service.errors import Issue
 from service.search import across
-from service.search.include import included
+from service.search.include import Includer, included
 from service.search.paging import Cursors, Position
 from service.search.parameter import Registry
 from service.search.query import Across, Query
 from service.search.resolve import resolved
 from service.search.rows import Search
+from service.search.sight import Sight
 from service.search.unparse import Pair, unparse
 from service.storage.database import Transaction, horizon
 from service.storage.tables.resources import resource
@@ -61,19 +62,24 @@ class Candidate:
     version: int
 
 
-def execute(tx: Transaction, registry: Registry, asked: Query | Across, cursors: Cursors, most_included: int = INCLUDES) -> Page:
-    """One page. Raises BadRequest for a cursor that does not belong to the question, and for what cannot be looked up."""
+def execute(
+    tx: Transaction, registry: Registry, asked: Query | Across, cursors: Cursors, sight: Sight, most_included: int = INCLUDES
+) -> Page:
+    """One page of what `sight` sees.
+
+    Raises BadRequest for a cursor that does not belong to the question, and for what cannot be looked up.
+    """
     queries = asked.queries if isinstance(asked, Across) else (asked,)
-    first, canonical = queries[0], _canonical(registry, asked)
+    first, canonical = queries[0], _canonical(registry, asked, sight)
     position = cursors.read(canonical, first.cursor) if first.cursor is not None else None
     bound = _horizon(tx, first, position)
-    searches = [Search(tx, registry, resolved(tx, registry, query), bound) for query in queries]
+    searches = [Search(tx, registry, resolved(tx, registry, query, sight), bound) for query in queries]
     if first.counts_only:
         return Page((), total=across.total(searches), horizon=bound)
     found = across.page(searches, first.count + 1, position)
     page, more = found[: first.count], len(found) > first.count
     total = _total(first, len(page), alone=position is None and not more)
-    others, issues = included(tx, registry, first, [one.row for one in page], most_included)
+    others, issues = included(Includer(tx, registry, sight, most_included), first, [one.row for one in page])
     return Page(
         matches=tuple(_found(registry, one.row) for one in page),
         included=tuple(_found(registry, row) for row in others),
@@ -84,18 +90,18 @@ def execute(tx: Transaction, registry: Registry, asked: Query | Across, cursors:
     )
 
 
-def matching(tx: Transaction, registry: Registry, query: Query, limit: int) -> list[Candidate]:
-    """At most `limit` matches, oldest first."""
-    found = Search(tx, registry, resolved(tx, registry, query)).res_ids(limit)
+def matching(tx: Transaction, registry: Registry, query: Query, limit: int, sight: Sight) -> list[Candidate]:
+    """At most `limit` matches that `sight` sees, oldest first."""
+    found = Search(tx, registry, resolved(tx, registry, query, sight)).res_ids(limit)
     return [Candidate(row.res_id, row.fhir_id, row.version) for row in tx.connection.execute(_CURRENT, {"res_ids": found})]
 
 
-def _canonical(registry: Registry, asked: Query | Across) -> list[Pair]:
-    """What a cursor is signed with: the question, whatever it was written like, and where it was asked."""
+def _canonical(registry: Registry, asked: Query | Across, sight: Sight) -> list[Pair]:
+    """What a cursor is signed with: the question, whatever it was written like, where it was asked, and what whoever asked may see."""
     if isinstance(asked, Across):
         first, bare = asked.first, replace(asked, queries=tuple(replace(query, cursor=None) for query in asked.queries))
-        return [("", _place(first)), *unparse(registry, bare)]
-    return [(asked.type, _place(asked)), *unparse(registry, replace(asked, cursor=None))]
+        return [("", _place(first)), ("", sight.key), *unparse(registry, bare)]
+    return [(asked.type, _place(asked)), ("", sight.key), *unparse(registry, replace(asked, cursor=None))]
 
 
 def _place(query: Query) -> str:

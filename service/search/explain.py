@@ -12,6 +12,7 @@ from service.search.parameter import Registry
 from service.search.query import Across, Query
 from service.search.resolve import resolved
 from service.search.rows import Ran, Search
+from service.search.sight import Sight
 from service.storage.database import Transaction
 
 _EXPLAINED = {"postgresql": "EXPLAIN (FORMAT TEXT) ", "sqlite": "EXPLAIN QUERY PLAN "}
@@ -27,11 +28,11 @@ class Explanation:
     plan: tuple[str, ...]
 
 
-def explained(tx: Transaction, registry: Registry, asked: Query | Across) -> list[Explanation]:
+def explained(tx: Transaction, registry: Registry, asked: Query | Across, sight: Sight) -> list[Explanation]:
     """What the first page of a search runs, in order. Raises BadRequest for what cannot be looked up."""
     queries = asked.queries if isinstance(asked, Across) else (asked,)
     ran: list[Ran] = []
-    searches = [Search(tx, registry, resolved(tx, registry, replace(query, cursor=None)), None, ran) for query in queries]
+    searches = [Search(tx, registry, resolved(tx, registry, replace(query, cursor=None), sight), None, ran) for query in queries]
     if queries[0].counts_only or queries[0].total:
         across.total(searches)
     if not queries[0].counts_only:

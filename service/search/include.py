@@ -19,8 +19,10 @@ from service.search.keys import text_key
 from service.search.parameter import Registry
 from service.search.query import Include, Query
 from service.search.result_parameters import ANY
+from service.search.sight import Sight
 from service.search.types.literals import EXTERNAL
 from service.search.types.protocol import SearchParameter
+from service.search.viewer import Viewer
 from service.storage.database import Transaction
 
 MOST_ROUNDS = 10
@@ -39,14 +41,25 @@ class _Named(msgspec.Struct):
     version: Any = None
 
 
-def included(tx: Transaction, registry: Registry, query: Query, page: Sequence[Any], limit: int) -> tuple[list[Any], tuple[Issue, ...]]:
+@dataclass(frozen=True, slots=True)
+class Includer:
+    """Where to look, with whose eyes, and how many resources may be included."""
+
+    tx: Transaction
+    registry: Registry
+    sight: Sight
+    limit: int
+
+
+def included(where: Includer, query: Query, page: Sequence[Any]) -> tuple[list[Any], tuple[Issue, ...]]:
     """The rows to include for the rows of `page` (as `compile.bodies` has them), and warnings when something is left out.
 
-    The matches may be of several types: of `query` the includes count, not the type.
+    The matches may be of several types: of `query` the includes count, not the type. What may not be seen is as if it were not there.
     """
     if not query.includes or not page:
         return [], ()
-    walk = _Walk(tx, registry, limit, {(row.type, row.fhir_id, row.version) for row in page})
+    limit, seen = where.limit, {(row.type, row.fhir_id, row.version) for row in page}
+    walk = _Walk(where.tx, where.registry, limit, seen, Viewer(where.tx, where.registry, where.sight))
     frontier, includes, rounds = page, query.includes, 0
     while frontier and includes and rounds < MOST_ROUNDS and not walk.is_over:
         frontier = walk.round(includes, frontier)
@@ -78,6 +91,7 @@ class _Walk:
     registry: Registry
     limit: int
     seen: set[VersionKey]
+    viewer: Viewer
     rows: list[Any] = field(default_factory=list)
     known: set[Key] = field(default_factory=set)
 
@@ -107,9 +121,14 @@ class _Walk:
         res_ids = [row.res_id for row in frontier]
         ends = _ends(include_rows.edges(self.tx, res_ids, sorted(wanted)), wanted)
         room = self.limit + 1 - len(self.rows)
-        yield from include_rows.current(self.tx, islice(sorted(ends.keys - self.known), room))
-        yield from include_rows.versions(self.tx, islice(sorted(ends.versions - self.seen), room))
-        yield from self._canonical(ends.urls)
+        yield from include_rows.current(self.tx, islice(sorted(self.viewer.visible(ends.keys - self.known)), room))
+        yield from islice(self.viewer.past(include_rows.versions(self.tx, self._past(ends.versions - self.seen))), room)
+        yield from self.viewer.seen(self._canonical(ends.urls))
+
+    def _past(self, keys: set[VersionKey]) -> list[VersionKey]:
+        """The versions of resources that may be seen as they are now."""
+        visible = self.viewer.visible({key[:2] for key in keys})
+        return sorted(key for key in keys if key[:2] in visible)
 
     def _wanted(self, includes: Sequence[Include], sources: Iterable[int]) -> dict[int, Types]:
         """The index parameters to follow from resources of `sources`, and the types to follow them to; EXTERNAL stands for URLs."""
@@ -148,7 +167,19 @@ class _Walk:
             for row in frontier[start : start + _PIECE]:
                 by_type.setdefault(row.type, []).append(row)
             arms = [arm for number, rows in sorted(by_type.items()) for arm in self._arms(includes, number, rows)]
-            yield from include_rows.referring(self.tx, arms, self.limit + 1 + len(self.seen))
+            yield from self._visible_referring(arms)
+
+    def _visible_referring(self, arms: Sequence[Arm]) -> Iterator[Any]:
+        """What refers and may be seen, oldest first: pages are read until there are enough."""
+        wanted, after = self.limit + 1 + len(self.seen), 0
+        while wanted > 0:
+            rows = list(include_rows.referring(self.tx, arms, self.limit + 1 + len(self.seen), after))
+            for row in islice(self.viewer.seen(rows), wanted):
+                wanted -= 1
+                yield row
+            if len(rows) <= self.limit + len(self.seen):
+                return
+            after = rows[-1].res_id
 
     def _arms(self, includes: Sequence[Include], number: int, rows: Sequence[Any]) -> Iterator[Arm]:
         """The references to the rows, all of the type `number`, that the reverse includes follow."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Integer, Select, and_, bindparam, exists, select, tuple_, union_all
+from sqlalchemy import BigInteger, BindParameter, Integer, Select, and_, bindparam, exists, select, tuple_, union_all
 
 from service.search.compile import bodies
 from service.search.types.literals import EXTERNAL
@@ -95,11 +95,11 @@ def canonical(tx: Transaction, params: Sequence[int], urls: Iterable[str]) -> It
         yield from tx.connection.execute(_CANONICAL, {"params": params, "uris": wanted[start : start + CHUNK]})
 
 
-def referring(tx: Transaction, arms: Sequence[Arm], limit: int) -> Iterator[Any]:
-    """At most `limit` resources that one of the arms finds, oldest first."""
+def referring(tx: Transaction, arms: Sequence[Arm], limit: int, after: int = 0) -> Iterator[Any]:
+    """At most `limit` resources that one of the arms finds, oldest first, those made after the one with the res_id `after`."""
     if not arms:
         return
-    values: dict[str, Any] = {"count": limit}
+    values: dict[str, Any] = {"count": limit, "after": after}
     for place, arm in enumerate(arms):
         values |= {f"number{place}": arm.type, f"ids{place}": arm.ids, f"params{place}": arm.params}
     yield from tx.connection.execute(_referring(tuple(arm.type == EXTERNAL for arm in arms)), values)
@@ -123,7 +123,14 @@ def _current(count: int) -> Select[Any]:
 def _referring(external: tuple[bool, ...]) -> Select[Any]:
     """What refers to the targets of as many arms; `external` says which of them have URLs."""
     found = _together([_arm(place, one) for place, one in enumerate(external)])
-    page = select(found.c.res_id).distinct().order_by(found.c.res_id).limit(bindparam("count", type_=Integer)).subquery("page")
+    page = (
+        select(found.c.res_id)
+        .distinct()
+        .where(found.c.res_id > bindparam("after", type_=BigInteger))
+        .order_by(found.c.res_id)
+        .limit(bindparam("count", type_=Integer))
+        .subquery("page")
+    )
     return bodies(page).order_by(page.c.res_id)
 
 

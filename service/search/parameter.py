@@ -167,6 +167,12 @@ class Registry:
         """The parameters that put a resource of `type` into a compartment of `kind`; `_id` for what it is about, () for no part in it."""
         return self.compartments.get(kind, {}).get(type, ())
 
+    def belonging(self, kind: str, type: str) -> TypePlan:
+        """The parameters that put a resource of `type` into a compartment of `kind`, alone: what they extract, and nothing else."""
+        codes, known = self.compartment(kind, type), self._of_type(type)
+        rows = [known[code] for code in codes if code in known]
+        return type_plan(type, rows, self.definitions, self.reading, tuple(known.values()))
+
     def referring_keys(self, type: str) -> tuple[int, ...]:
         """The index parameters under which a reference to a resource of `type` may stand, whether they can be searched or not."""
         keys = {self.other_key(name) for name in self.definitions.types}

@@ -2,7 +2,7 @@
 
     Query(type, where, sort, count, ...)          the clauses of `where` must all hold
     Across(queries)                               the same question asked of several types
-    Clause = Match | Missing | Chain | Has | InList | Filter | Not | Any | All
+    Clause = Match | Missing | Chain | Has | InList | Filter | Not | Any | All, and of restrictions OfSite | Confined
     Value  = Text | Token | OfType | Moment | Number | Quantity | Target | Uri | Composite
 
 Parameters stand by their code; the registry says what a code means for the type at hand. `records.find` and the compiler see the same
@@ -15,90 +15,46 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from service.errors import Issue
+from service.search.operand import Composite, Moment, Number, OfType, Quantity, Target, Text, Token, Uri, Value
+
+__all__ = [
+    "EVERYTHING",
+    "LOOKED_UP",
+    "NOTHING",
+    "PULLING",
+    "Across",
+    "All",
+    "Any",
+    "Chain",
+    "Clause",
+    "Compartment",
+    "Composite",
+    "Confined",
+    "Filter",
+    "Has",
+    "InList",
+    "Include",
+    "Match",
+    "Missing",
+    "Moment",
+    "Not",
+    "Number",
+    "OfSite",
+    "OfType",
+    "Quantity",
+    "Query",
+    "Sort",
+    "Target",
+    "Text",
+    "Token",
+    "Uri",
+    "Value",
+]
 
 PULLING = frozenset({"gt", "ge", "sa"})
 """The prefixes on `_lastUpdated` that make a search a pull, which a horizon bounds."""
 LOOKED_UP = frozenset({"in", "not-in", "above", "below"})
 """The modifiers whose meaning depends on what is stored: value sets, code systems, hierarchies of resources."""
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Text as it was asked for."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """`system|code`: system None is any, "" none; code None is any code of the system."""
-
-    code: str | None
-    system: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OfType:
-    """`:of-type`: an identifier whose type has the coding `system|code`, with the value `value`."""
-
-    system: str
-    code: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A date of any precision with its prefix, and the interval (microseconds, both ends inclusive) that it covers."""
-
-    prefix: str
-    text: str
-    lo: int
-    hi: int
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A decimal as it was written, with its prefix."""
-
-    prefix: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Quantity:
-    """A number with its prefix, and the unit: system None is any, code is a code or a printed unit, None any."""
-
-    prefix: str
-    text: str
-    system: str | None = None
-    code: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a reference points to: a resource here (`type` None: any type), or a URL elsewhere (`url`)."""
-
-    id: str = ""
-    type: str | None = None
-    version: str | None = None
-    url: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Uri:
-    """A URI, compared character by character."""
-
-    uri: str
-
-
-@dataclass(frozen=True, slots=True)
-class Composite:
-    """Values of the components of a composite parameter, in their order, joined by `$`: all of one element."""
-
-    parts: tuple["Value", ...]
-
-
-Value = Text | Token | OfType | Moment | Number | Quantity | Target | Uri | Composite
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +132,32 @@ class Any:
     clauses: tuple["Clause", ...]
 
 
-Clause = Match | Missing | Chain | Has | InList | Filter | Not | All | Any
+@dataclass(frozen=True, slots=True)
+class OfSite:
+    """It belongs to no patient, or to one of the clinics `organizations` or of none, or to one of `beyond` (all ids).
+
+    `codes` are the parameters that put its type into the compartment of a patient. No query string can say this: restrictions do.
+    """
+
+    codes: tuple[str, ...]
+    organizations: tuple[str, ...]
+    beyond: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Confined:
+    """Whatever of patients' records the reference `parameter` leads to is of the record of `patient`. Said by restrictions alone."""
+
+    parameter: str
+    patient: Target
+
+
+Clause = Match | Missing | Chain | Has | InList | Filter | Not | All | Any | OfSite | Confined
+
+EVERYTHING: Clause = All(())
+"""Always holds."""
+NOTHING: Clause = Any(())
+"""Never holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +245,7 @@ def _is_plain(clause: Clause) -> bool:
     """Whether nothing of it has to be looked up before it is compiled."""
     if isinstance(clause, Match):
         return clause.modifier not in LOOKED_UP
-    return not isinstance(clause, Chain | Has | InList) and all(map(_is_plain, _below(clause)))
+    return not isinstance(clause, Chain | Has | InList | OfSite | Confined) and all(map(_is_plain, _below(clause)))
 
 
 def _below(clause: Clause) -> Iterator[Clause]:

@@ -12,6 +12,7 @@ from service.search.query import (
     Chain,
     Clause,
     Composite,
+    Confined,
     Filter,
     Has,
     InList,
@@ -20,6 +21,7 @@ from service.search.query import (
     Moment,
     Not,
     Number,
+    OfSite,
     Quantity,
     Query,
     Target,
@@ -53,6 +55,8 @@ def _values(clause: Clause) -> Iterator[Value]:
     elif isinstance(clause, Chain):
         for _, below in clause.targets:
             yield from _values(below)
+    elif isinstance(clause, Confined):
+        yield clause.patient
 
 
 def _clause(clause: Clause) -> Hashable:
@@ -68,7 +72,9 @@ def _clause(clause: Clause) -> Hashable:
         return _clause(clause.clause)
     if isinstance(clause, Has):
         return Has, clause.type, clause.parameter, _clause(clause.clause)
-    assert not isinstance(clause, InList), "a list is looked up before a search is compiled"
+    if isinstance(clause, Confined):
+        return Confined, clause.parameter
+    assert not isinstance(clause, InList | OfSite), "lists and sites are looked up before a search is compiled"
     return type(clause), tuple(map(_clause, clause.clauses))
 
 

@@ -19,11 +19,12 @@ Read = Callable[[Sequence[Value]], Any]
 
 @dataclass(slots=True)
 class Binder:
-    """The values of one query while a statement is built for its shape."""
+    """The values of one query while a statement is built for its shape. `prefix` tells its parameters from those of others."""
 
     values: Sequence[Value]
     dialect: str
     reads: dict[str, Read] = field(default_factory=dict)
+    prefix: str = "v"
     _places: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -31,7 +32,7 @@ class Binder:
 
     def bind(self, read: Read) -> BindParameter[Any]:
         """A parameter that holds `read(values)`, now and on every later run."""
-        name = f"v{len(self.reads)}"
+        name = f"{self.prefix}{len(self.reads)}"
         self.reads[name] = read
         return bindparam(name, read(self.values))
 

@@ -20,7 +20,8 @@ class Caller:
 
     `client` is the id of the registered client, or names the internal work; `user` the reference of a person (`Practitioner/id`) and `name`
     how people call it; `patients` are the ids in the context of the token; `device` is the reference of the device that a gateway speaks
-    for; `organizations` are the ids of the Organizations that the person works for now. `token` is the id of the token's or session's row,
+    for; `organizations` are the ids of the Organizations that the person works for now, `beyond` those of the patients of
+    other clinics that an emergency access is open for. `token` is the id of the token's or session's row,
     never the token; `address` the network address that the request came from. `purpose` is the purpose of use that was declared
     (http://terminology.hl7.org/CodeSystem/v3-ActReason), `glass` the id of an open emergency access.
     """
@@ -33,6 +34,7 @@ class Caller:
     role: str | None = None
     device: str | None = None
     organizations: tuple[str, ...] = ()
+    beyond: tuple[str, ...] = ()
     token: str | None = None
     address: str = ""
     purpose: str | None = None

@@ -30,12 +30,19 @@ class Span:
     until: int | None = None
 
 
-def page(tx: Transaction, span: Span, after: Position | None, count: int) -> Sequence[tuple[Row, bool]]:
-    """At most `count` versions of `span`, those that follow `after`; each with whether it brought back what had been deleted."""
+def page(
+    tx: Transaction, span: Span, after: Position | None, count: int, among: ColumnElement[bool] | None = None
+) -> Sequence[tuple[Row, bool]]:
+    """At most `count` versions of `span`, those that follow `after`; each with whether it brought back what had been deleted.
+
+    `among` is a condition on the row of the resource, in `resource`.
+    """
     newest_first = version.c.last_updated.desc(), version.c.res_id.desc(), version.c.version.desc()
     statement = _selected(span).add_columns(_follows_deletion().label("revives")).order_by(*newest_first)
     if after is not None:
         statement = statement.where(tuple_(version.c.last_updated, version.c.res_id, version.c.version) < after)
+    if among is not None:
+        statement = statement.join(resource, resource.c.res_id == version.c.res_id).where(among)
     found = tx.connection.execute(statement.limit(count))
     return [
         (Row(one.res_id, (one.type, one.fhir_id), one.version, one.last_updated, one.method, one.body), bool(one.revives)) for one in found

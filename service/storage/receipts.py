@@ -33,7 +33,12 @@ def find(tx: Transaction, name: Name, at: int) -> Kept | None:
 def keep(tx: Transaction, name: Name, kept: Kept, at: int, expires: int) -> None:
     """Keep an answer until the instant `expires`, and drop those that expired before `at`."""
     client, route, key = name
-    tx.connection.execute(delete(receipt).where(receipt.c.expires <= at))
+    forget(tx, at)
     values = {"client": client, "route": route, "key": key, "expires": expires}
     answer = {"body_hash": kept.body_hash, "status": kept.status, "headers": json.dumps(dict(kept.headers)), "body": kept.body}
     tx.connection.execute(insert(receipt), {**values, **answer})
+
+
+def forget(tx: Transaction, at: int) -> None:
+    """Remove the answers that expired at the instant `at` or before."""
+    tx.connection.execute(delete(receipt).where(receipt.c.expires <= at))

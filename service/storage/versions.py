@@ -36,7 +36,7 @@ class Current:
 class Row:
     """One version as stored. `body` is None for a deletion; `method` is the HTTP verb that made it.
 
-    `span` is what the main date covers, for a version that is written.
+    `span` is what the main date covers, for a version that is written; `audit_id` the event of the audit trail that tells of it.
     """
 
     res_id: int
@@ -46,6 +46,7 @@ class Row:
     method: str
     body: str | None
     span: tuple[int, int] = (int(NEVER), int(NEVER))
+    audit_id: str | None = None
 
 
 _ROW = (version.c.res_id, version.c.type, version.c.fhir_id, version.c.version, version.c.last_updated, version.c.method, version.c.body)
@@ -62,6 +63,13 @@ _READ = """
 """
 _READS = {"sqlite": _READ, "postgresql": _READ.replace("?", "%s")}
 _READ_VERSION = select(*_ROW).join_from(resource, version, version.c.res_id == resource.c.res_id)
+_LAST_LIVING = (
+    select(version.c.body)
+    .join_from(resource, version, version.c.res_id == resource.c.res_id)
+    .where(resource.c.type == bindparam("type_number"), resource.c.fhir_id == bindparam("id"), version.c.body.is_not(None))
+    .order_by(version.c.version.desc())
+    .limit(1)
+)
 _READ_VERSION = _READ_VERSION.where(
     resource.c.type == bindparam("type_number"), resource.c.fhir_id == bindparam("id"), version.c.version == bindparam("number")
 )
@@ -77,6 +85,12 @@ def read_version(tx: Transaction, key: Key, number: int) -> Row | None:
     """Version `number` of the resource `key`; None when there is no such version."""
     found = tx.connection.execute(_READ_VERSION, {"type_number": key[0], "id": key[1], "number": number}).one_or_none()
     return _row(found) if found else None
+
+
+def last_living(tx: Transaction, key: Key) -> str | None:
+    """What a resource said when it was last not deleted; None when it never existed."""
+    found = tx.connection.execute(_LAST_LIVING, {"type_number": key[0], "id": key[1]}).scalar_one_or_none()
+    return None if found is None else str(found)
 
 
 def current(tx: Transaction, keys: Iterable[Key], deleting: Collection[Key] = ()) -> dict[Key, Current]:
@@ -190,20 +204,21 @@ _MOVE = (
 
 _INSERT_MANY = """
     WITH made AS (
-        SELECT * FROM unnest(%s::int8[], %s::int2[], %s::text[], %s::int8[], %s::text[], %s::text[], %s::int8[], %s::int8[])
-            AS new(res_id, type, fhir_id, last_updated, method, body, lo, hi)
+        SELECT * FROM unnest(%s::int8[], %s::int2[], %s::text[], %s::int8[], %s::text[], %s::text[], %s::int8[], %s::int8[], %s::text[])
+            AS new(res_id, type, fhir_id, last_updated, method, body, lo, hi, audit_id)
     ), current AS (
         INSERT INTO resource (res_id, type, fhir_id, version, last_updated, deleted, created, lo, hi)
         SELECT res_id, type, fhir_id, 1, last_updated, body IS NULL, last_updated, lo, hi FROM made
     )
-    INSERT INTO version (res_id, version, type, fhir_id, last_updated, method, body)
-    SELECT res_id, 1, type, fhir_id, last_updated, method, body FROM made
+    INSERT INTO version (res_id, version, type, fhir_id, last_updated, method, body, audit_id)
+    SELECT res_id, 1, type, fhir_id, last_updated, method, body, audit_id FROM made
 """
 
 
 def _insert(tx: Transaction, rows: Sequence[Row]) -> None:
     if tx.dialect == "postgresql":
-        columns = zip(*[(row.res_id, *row.key, row.last_updated, row.method, row.body, *row.span) for row in rows], strict=True)
+        values = [(row.res_id, *row.key, row.last_updated, row.method, row.body, *row.span, row.audit_id) for row in rows]
+        columns = zip(*values, strict=True)
         tx.connection.exec_driver_sql(_INSERT_MANY, tuple(map(arrays.literal, columns)))
         return
     tx.connection.execute(insert(resource), [_resource_values(row) for row in rows])
@@ -233,6 +248,7 @@ def _values(row: Row) -> dict[str, object]:
         "last_updated": row.last_updated,
         "method": row.method,
         "body": row.body,
+        "audit_id": row.audit_id,
     }
 
 

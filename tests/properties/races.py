@@ -23,6 +23,7 @@ from service.records.read import HistoryQuery
 from service.records.receipt import Answer, Receipt
 from service.search.execute import matching
 from service.search.parse import Options, parse
+from service.search.sight import UNLIMITED
 from service.storage.tables.resources import resource, version
 from tests.access import TESTS
 from tests.records.samples import address, condition, create, delete, document, observation, one, patch, patient, update
@@ -78,7 +79,7 @@ def _outcomes(results: Sequence[object]) -> Counter[str]:
 def _found(service: Service, type: str, query: str) -> int:
     pairs = [tuple(pair.split("=", 1)) for pair in query.split("&")]
     with service.database.read() as tx:
-        return len(matching(tx, service.registry, parse(service.registry, type, pairs, Options()), 1000))
+        return len(matching(tx, service.registry, parse(service.registry, type, pairs, Options()), 1000, UNLIMITED))
 
 
 def require_dense(service: Service) -> None:

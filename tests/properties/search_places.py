@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from service.search.execute import Page, execute
 from service.search.parse import Options, parse
 from service.search.query import Compartment
+from service.search.sight import UNLIMITED
 from service.search.unparse import unparse
 from tests.properties import search_oracle as oracle
 from tests.properties.search_oracle import Question
@@ -107,7 +108,7 @@ def walk(clinic: Clinic, question: Question, pairs: list[tuple[str, str]]) -> It
         if not cursor:
             assert parse(clinic.registry, question.type, unparse(clinic.registry, asked), Options(), compartment) == asked
         with clinic.database.read(pull=asked.pulls) as tx:
-            page = execute(tx, clinic.registry, asked, clinic.cursors)
+            page = execute(tx, clinic.registry, asked, clinic.cursors, UNLIMITED)
         yield page
         if page.next is None:
             return

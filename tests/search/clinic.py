@@ -13,10 +13,12 @@ from service.search.execute import Page, execute
 from service.search.paging import Cursors
 from service.search.parameter import Registry
 from service.search.parse import Options, parse
+from service.search.sight import UNLIMITED
 from service.search.unparse import unparse
 from service.storage import versions
 from service.storage.database import Database, Transaction
 from service.storage.tables.search import TABLES
+from tests.events import audited
 
 Json = Any
 Pairs = list[tuple[str, str]]
@@ -65,7 +67,7 @@ class Clinic:
         query = parse(self.registry, type, pairs, Options())
         assert parse(self.registry, type, unparse(self.registry, query), Options()) == query
         with self.database.read(pull=query.pulls) as tx:
-            return execute(tx, self.registry, query, self.cursors)
+            return execute(tx, self.registry, query, self.cursors, UNLIMITED)
 
     def ids(self, type: str, asked: str) -> list[str]:
         """The ids of the matches of the first page."""
@@ -84,7 +86,8 @@ class Clinic:
     def _write(self, tx: Transaction, changes: Sequence[tuple[Stored, Json, Json]]) -> None:
         entries = [index.Entry(one.res_id, one.tree["resourceType"], new, old, one.created) for one, new, old in changes]
         found = index.difference(self.registry, entries)
-        versions.append(tx, [self._row(one, tx.stamp, new, found.spans[one.res_id]) for one, new, _ in changes])
+        rows = [self._row(one, tx.stamp, new, found.spans[one.res_id]) for one, new, _ in changes]
+        versions.append(tx, audited(tx, *rows))
         index.write(tx, found)
 
     def _row(self, stored: Stored, stamp: int, tree: Json, span: tuple[int, int]) -> versions.Row:

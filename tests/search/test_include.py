@@ -6,6 +6,7 @@ import pytest
 
 from service.search.execute import execute
 from service.search.parse import Options, parse
+from service.search.sight import UNLIMITED
 from service.storage.database import Database
 from tests.search.clinic import Clinic, Json
 
@@ -156,7 +157,7 @@ def answer(clinic: Clinic, type: str | None, asked: str, limit: int) -> tuple[li
     query = parse(clinic.registry, type, parse_qsl(asked), Options())
     database: Database = clinic.database
     with database.read() as tx:
-        page = execute(tx, clinic.registry, query, clinic.cursors, limit)
+        page = execute(tx, clinic.registry, query, clinic.cursors, UNLIMITED, limit)
     return [f"{one.type}/{one.id}" for one in page.included], [issue.rule for issue in page.issues]
 
 

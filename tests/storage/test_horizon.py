@@ -12,6 +12,7 @@ from service.storage import history, versions
 from service.storage.database import Database, Limits, Transaction, horizon
 from service.storage.history import Span
 from service.storage.versions import Row
+from tests.events import audited
 
 _NUMBERS = count(1)
 PATIENT = 104
@@ -26,7 +27,7 @@ def database(database_url: str):
 
 def _append(tx: Transaction) -> str:
     name = f"p{next(_NUMBERS)}"
-    versions.append(tx, [Row(tx.ids[0], (PATIENT, name), 1, tx.stamp, "POST", "{}")])
+    versions.append(tx, audited(tx, Row(tx.ids[0], (PATIENT, name), 1, tx.stamp, "POST", "{}")))
     return name
 
 

@@ -10,6 +10,7 @@ from service.storage import versions
 from service.storage.database import Database, Transaction
 from service.storage.versions import Row
 from tests.databases import Databases
+from tests.events import audited
 
 KEYS = [(104, "a"), (104, "b"), (88, "a"), (71, "c")]
 
@@ -21,8 +22,8 @@ def tx(databases: Databases) -> Iterator[Transaction]:
         database = Database(url)
         with database.write(creates=len(KEYS)) as tx:
             rows = [Row(res_id, key, 1, tx.stamp, "POST", "{}") for res_id, key in zip(tx.ids, KEYS, strict=True)]
-            versions.append(tx, rows)
-            versions.append(tx, [Row(rows[-1].res_id, KEYS[-1], 2, tx.stamp + 1000, "DELETE", None)])
+            versions.append(tx, audited(tx, *rows))
+            versions.append(tx, audited(tx, Row(rows[-1].res_id, KEYS[-1], 2, tx.stamp + 1000, "DELETE", None)))
             yield tx
         database.dispose()
 

@@ -11,6 +11,7 @@ from service.storage import locks, secrets, versions
 from service.storage.database import Database, Limits, Unsafe, later
 from service.storage.failures import Collision
 from service.storage.versions import Row
+from tests.events import audited
 
 PATIENT = 104
 
@@ -25,13 +26,13 @@ def database(database_url: str):
 def _create(database: Database, id: str = "a", body: str | None = "{}") -> Row:
     with database.write(creates=1) as tx:
         row = Row(tx.ids[0], (PATIENT, id), 1, tx.stamp, "POST", body)
-        versions.append(tx, [row])
+        versions.append(tx, audited(tx, row))
     return row
 
 
 def _create_then(database: Database, before_commit: Callable[[], object]) -> None:
     with database.write(creates=1) as tx:
-        versions.append(tx, [Row(tx.ids[0], (PATIENT, "a"), 1, tx.stamp, "POST", "{}")])
+        versions.append(tx, audited(tx, Row(tx.ids[0], (PATIENT, "a"), 1, tx.stamp, "POST", "{}")))
         before_commit()
 
 
@@ -57,13 +58,13 @@ def test_two_creations_of_one_id_collide(database: Database) -> None:
 def test_a_version_must_follow_the_current_one(database: Database) -> None:
     row = _create(database)
     with pytest.raises(Collision), database.write() as tx:
-        versions.append(tx, [Row(row.res_id, row.key, 3, tx.stamp, "PUT", "{}")])
+        versions.append(tx, audited(tx, Row(row.res_id, row.key, 3, tx.stamp, "PUT", "{}")))
 
 
 def test_a_deletion_is_a_version_without_a_body(database: Database) -> None:
     row = _create(database)
     with database.write() as tx:
-        versions.append(tx, [Row(row.res_id, row.key, 2, tx.stamp, "DELETE", None)])
+        versions.append(tx, audited(tx, Row(row.res_id, row.key, 2, tx.stamp, "DELETE", None)))
     with database.write() as tx:
         assert versions.current(tx, [row.key])[row.key].body is None
         assert versions.existing(tx, [row.key]) == set()
@@ -159,10 +160,12 @@ def test_of_many_changes_one_that_does_not_follow_undoes_all(database: Database)
     rows = [_create(database, id) for id in "abc"]
     steps = (2, 2, 3)
     with pytest.raises(Collision), database.write() as tx:
-        versions.append(tx, [Row(row.res_id, row.key, step, tx.stamp, "PUT", "{}") for row, step in zip(rows, steps, strict=True)])
+        versions.append(
+            tx, audited(tx, *(Row(row.res_id, row.key, step, tx.stamp, "PUT", "{}") for row, step in zip(rows, steps, strict=True)))
+        )
     with database.write() as tx:
         assert {one.version for one in versions.current(tx, [row.key for row in rows]).values()} == {1}
-        versions.append(tx, [Row(row.res_id, row.key, 2, tx.stamp, "PUT", "{}") for row in rows])
+        versions.append(tx, audited(tx, *(Row(row.res_id, row.key, 2, tx.stamp, "PUT", "{}") for row in rows)))
     with database.write() as tx:
         assert {one.version for one in versions.current(tx, [row.key for row in rows]).values()} == {2}
 

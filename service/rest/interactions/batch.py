@@ -12,8 +12,9 @@ from itertools import groupby
 
 from service.errors import BadRequest, ServiceError
 from service.fhir.document import Document
+from service.records import trail
 from service.records.context import Context
-from service.rest import body, bundle_response, entries, envelope, failure, idempotency, response, together
+from service.rest import audited, body, bundle_response, entries, envelope, failure, idempotency, response, together
 from service.rest.exchange import Call, FhirRequest, FhirResponse
 
 
@@ -44,8 +45,10 @@ def _asked(ctx: Context, call: Call, known: envelope.Faults, index: int, documen
         if not request.path and request.method == "POST":
             raise BadRequest.of("not-supported", "bundle-nested", "A Bundle in a Bundle is not processed. Send it as a request of its own.")
     except ServiceError as error:
+        trail.note(ctx, audited.refused(ctx, None, None, error))
         return response.refused(error)
     except Exception as error:  # noqa: BLE001 - one entry that fails must not take the others with it
+        trail.note(ctx, audited.refused(ctx, None, None, error))
         return failure.unexpected(error, ctx.request_id)
     return _with_key(request, idempotency.of_entry(call, index))
 

@@ -83,6 +83,8 @@ def _count(ctx: Context, text: str | None) -> int:
 
 
 def _entry(ctx: Context, version: Version) -> Entry:
+    if version.text is not None:
+        ctx.trail.saw(version.type, version.text)
     address = f"{version.type}/{version.id}"
     is_made = version.method == "POST" or (version.method == "PUT" and (version.version == 1 or version.revives))
     status = "204 No Content" if version.text is None else "201 Created" if is_made else "200 OK"

@@ -14,10 +14,11 @@ def run(ctx: Context, call: Call) -> FhirResponse:
     """Reads one resource."""
     view = subset.view(call)
     version = records.read(ctx, call.named_type, call.named_id)
+    assert version.text is not None
+    ctx.trail.saw(version.type, version.text)
     named = response.Named(version.type, version.id, version.version, version.last_updated)
     if precondition.is_current(version.version, version.last_updated, call.header("if-none-match"), call.header("if-modified-since")):
         return response.not_modified(named)
-    assert version.text is not None
     if call.type == "Binary" and (raw := binary.raw(call, version.text)) is not None:
         return FhirResponse(200, raw.content, {**response.validators(named), **raw.headers}, raw.content_type)
     return response.stored(ctx, named, subset.cut(ctx, version.text, view))

@@ -33,7 +33,7 @@ def run(ctx: Context, call: Call) -> FhirResponse:
     lenient = preference.parse(call.header("prefer")).lenient
     compartment = _compartment(ctx, call)
     asked, page = find(ctx, call.type, _pairs(call), lenient, compartment)
-    if compartment and not (page.matches or page.total):
+    if compartment and not (page.matches or page.total) and ctx.access.may("r", compartment.kind):
         read(ctx, compartment.kind, compartment.id)
     text = bundle.bundle(
         "searchset",
@@ -71,6 +71,7 @@ def _entries(ctx: Context, asked: Query | Across, page: Page) -> Iterator[Entry]
     view = View(first.summary, first.elements)
     for mode, found in (("match", page.matches), ("include", page.included)):
         for one in found:
+            ctx.trail.saw(one.type, one.text)
             yield bundle.matched(response.url(ctx, one.type, one.id), _shown(ctx, one, view), mode)
     if issues := (*first.ignored, *page.issues, *explanation(ctx, asked)):
         yield bundle.advised(outcome.tree(issues))

@@ -7,8 +7,9 @@ transaction and see what it wrote. The answer has the entries in the order of th
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from service.errors import BadRequest, ServiceError
+from service.errors import BadRequest, Forbidden, Gone, NotFound, ServiceError
 from service.fhir.document import Document
+from service.records import authority
 from service.records.change import Change
 from service.records.context import Context
 from service.records.write import Committed
@@ -83,6 +84,10 @@ def _written(bound: Context, one: Committed, wish: Preference) -> FhirResponse:
 def _read(bound: Context, entry: Entry, inner: Call) -> FhirResponse:
     try:
         found = inner.again(bound, entry.request)
+    except (NotFound, Gone) as error:
+        if inner.type and not bound.access.is_whole("r", inner.type):  # what is out of reach must not be told from what is not there
+            raise authority.constant() from None
+        raise entries.named(error, entry.index) from None
     except ServiceError as error:
         raise entries.named(error, entry.index) from None
     return replace(found, body=None) if entry.request.method == "HEAD" else found
@@ -90,6 +95,8 @@ def _read(bound: Context, entry: Entry, inner: Call) -> FhirResponse:
 
 def _placed(error: ServiceError, places: Mapping[int, int]) -> ServiceError:
     """The error of the commit, which counts changes, in terms of the Bundle, which counts entries."""
+    if isinstance(error, Forbidden):
+        return authority.constant()
     if error.entry is None or any(issue.expression and issue.expression.startswith("Bundle.entry[") for issue in error.issues):
         return error
     error.issues = tuple(

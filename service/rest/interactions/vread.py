@@ -14,6 +14,7 @@ def run(ctx: Context, call: Call) -> FhirResponse:
     view = subset.view(call)
     version = records.vread(ctx, call.named_type, call.named_id, version_number.of(call))
     assert version.text is not None
+    ctx.trail.saw(version.type, version.text)
     named = response.Named(version.type, version.id, version.version, version.last_updated)
     if precondition.is_current(version.version, version.last_updated, call.header("if-none-match"), call.header("if-modified-since")):
         return response.not_modified(named)

@@ -34,6 +34,8 @@ def answered(ctx: Context, call: Call, given: Arguments) -> FhirResponse:
     """One page of the record of the resource in the URL."""
     sheet = records.everything(ctx, _asked(ctx, call, given))
     found = (("match", sheet.matches), ("include", sheet.included))
+    for one in (*sheet.matches, *sheet.included):
+        ctx.trail.saw(one.type, one.text)
     entries = [Entry(response.url(ctx, one.type, one.id), one.text, search=mode) for mode, ones in found for one in ones]
     return FhirResponse(200, bundle.bundle("searchset", entries, _links(ctx, call, given, sheet), sheet.total, to_text(sheet.horizon)))
 

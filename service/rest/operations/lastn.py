@@ -41,6 +41,7 @@ def _entries(ctx: Context, answer: Newest) -> Iterator[Entry]:
     view = View(answer.query.summary, answer.query.elements)
     wrong = 0
     for one in answer.found:
+        ctx.trail.saw(one.type, one.text)
         wrong += _WRONG in one.text and stored(one.text).tree.get("status") == _WRONG
         yield bundle.matched(response.url(ctx, one.type, one.id), subset.cut(ctx, one.text, view))
     if wrong:

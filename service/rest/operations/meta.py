@@ -24,6 +24,7 @@ def run(ctx: Context, call: Call, _: Arguments) -> FhirResponse:
         return FhirResponse(200, parameters(labels.in_use(ctx, call.type)))
     version = _version(ctx, call)
     assert version.text is not None
+    ctx.trail.saw(version.type, version.text)
     return of_version(version.text, response.Named(version.type, version.id, version.version, version.last_updated))
 
 

@@ -43,6 +43,8 @@ def run(ctx: Context, _: Call, given: Arguments) -> FhirResponse:
     subject = _subject(ctx, given)
     pairs = [("subject", escaped(subject)), *[("encounter", escaped(one)) for one in given.texts("encounter")], *period.pairs]
     found, sources = measurements.series(ctx, Question(tuple(pairs), _codes(given)))
+    for one in sources:
+        ctx.trail.saw(one.type, one.text)
     observations = [encode(_observation(one, wanted, unit, subject, period)) for one in found]
     limit = given.whole("limit", _MOST_SOURCES) if given.flag("include") else 0
     kept = sources[: _MOST_SOURCES if limit is None else limit]

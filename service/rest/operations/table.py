@@ -50,6 +50,8 @@ _BY_CODE: Mapping[str, tuple[Operation, ...]] = {
 def run(ctx: Context, call: Call) -> FhirResponse:
     """The answer of the operation that `call` names. BadRequest for inputs that it does not know, with those that it does."""
     operation = called(call)
+    if operation.letter is not None and call.type is not None:
+        ctx.access.require(operation.letter, call.type)
     given = arguments.read(ctx, call, operation.resource)
     _require_known(operation, given)
     return operation.run(ctx, call, given)

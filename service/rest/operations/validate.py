@@ -104,6 +104,7 @@ def _sent(given: Arguments) -> Document:
 def _stored(ctx: Context, call: Call) -> Document:
     text = records.read(ctx, call.named_type, call.named_id).text
     assert text is not None
+    ctx.trail.saw(call.named_type, text)
     return stored(text)
 
 

@@ -2,6 +2,7 @@
 
 Bodies live in `version` alone, which triggers keep append-only. `type` is the number of the resource type
 (`Definitions.type_number`), instants are microseconds since the epoch, `body` is the stored JSON and NULL for a deletion.
+`audit_id` is the event of the audit trail that tells of the version; versions from before revision 0008 have none, new ones must.
 `created` is the stamp of version 1; `lo` and `hi` span the main clinical date of the current version (`search.main_date`).
 """
 
@@ -39,6 +40,7 @@ version = Table(
     Column("last_updated", BigInteger, nullable=False),
     Column("method", Text, nullable=False),
     Column("body", Text),
+    Column("audit_id", Text(collation="C").with_variant(Text(), "sqlite"), ForeignKey("audit_event.audit_id")),
     Index(None, "last_updated", "res_id", "version"),
     Index(None, "type", "last_updated", "res_id", "version"),
 )

@@ -1,0 +1,65 @@
+"""Which of some resources a caller may be given: for those that come by without being searched for, such as what is included.
+
+The restriction is the same clause and runs through the same compiler as in every search (`search.sight`).
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from service.fhir.document import stored
+from service.search.parameter import Registry
+from service.search.query import EVERYTHING, NOTHING, Match, Query, Token
+from service.search.resolve import resolved
+from service.search.rows import Search
+from service.search.sight import READ, Sight
+from service.storage.database import Transaction
+from service.storage.versions import Key
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """The eyes of one caller in one transaction, for one letter of a scope."""
+
+    tx: Transaction
+    registry: Registry
+    sight: Sight
+    letter: str = READ
+
+    def visible(self, keys: Collection[Key]) -> set[Key]:
+        """Those of the current resources `keys` that may be seen. What is unrestricted is not looked at, whether it exists or not."""
+        found: set[Key] = set()
+        for number in {number for number, _ in keys}:
+            ids = {id for other, id in keys if other == number}
+            found.update((number, id) for id in self._ids(self.registry.definitions.type_name(number), ids))
+        return found
+
+    def seen(self, rows: Iterable[Any]) -> Iterator[Any]:
+        """Those of the current `rows` (type, fhir_id) that may be seen."""
+        for chunk in _chunks(rows):
+            visible = self.visible({(row.type, row.fhir_id) for row in chunk})
+            yield from (row for row in chunk if (row.type, row.fhir_id) in visible)
+
+    def past(self, rows: Iterable[Any]) -> Iterator[Any]:
+        """Those of the versions `rows` whose own content may be seen."""
+        name = self.registry.definitions.type_name
+        yield from (row for row in rows if row.body is not None and self.sight.sees(self.letter, name(row.type), stored(row.body).tree))
+
+    def _ids(self, type: str, ids: Collection[str]) -> Collection[str]:
+        restriction = self.sight.of(self.letter, type)
+        if restriction in (EVERYTHING, NOTHING):
+            return ids if restriction == EVERYTHING else ()
+        found: set[str] = set()
+        for chunk in _chunks(sorted(ids)):
+            query = Query(type, (Match("_id", tuple(map(Token, chunk))),))
+            found.update(Search(self.tx, self.registry, resolved(self.tx, self.registry, query, self.sight, self.letter)).fhir_ids(_CHUNK))
+        return found
+
+
+def _chunks(items: Iterable[Any]) -> Iterator[list[Any]]:
+    rest = iter(items)
+    while chunk := list(islice(rest, _CHUNK)):
+        yield chunk
