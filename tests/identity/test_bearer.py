@@ -13,13 +13,6 @@ from service.web.authentication import caller
 
 
 @pytest.fixture
-def parts(app: Flask) -> Service:
-    """The parts of the application."""
-    found: Service = app.extensions["infusion_records"]
-    return found
-
-
-@pytest.fixture
 def token(parts: Service) -> str:
     """A token of the client `ehr`, which may read patients."""
     clients.register(parts, Registration("ehr", "system/Patient.rs ledger.read", role="ehr", device="Device/d1"))

@@ -12,8 +12,8 @@ from service.security.assertion import Convention
 from tests.unit.security.signing import Private, base64url, compact, private
 
 NOW = 1_795_337_665
-TOKEN_URL = "https://clinic.example/fhir/oauth/token"
-ISSUER = "https://clinic.example/fhir"
+TOKEN_URL = "https://clinic.example/oauth/token"
+ISSUER = "https://clinic.example"
 KEYS_URL = "https://ehr.example/jwks.json"
 
 ACCEPTED = None
