@@ -6,7 +6,7 @@ from flask import Flask
 
 from service import wiring
 from service.config import Settings
-from service.records import installation, provider
+from service.records import audit_log, installation, provider
 from service.records.context import Service
 from service.search import adoption
 from service.storage import marks
@@ -24,20 +24,21 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     parts = wiring.service(settings or Settings.load())
     marks.require_never_open(parts.database)
-    provider.start(parts)
     return composed(parts)
 
 
 def composed(parts: Service) -> Flask:
     """The application on these parts."""
+    provider.start(parts)
     app = Flask("service.web", static_folder=None)
     app.extensions["infusion_records"] = parts
     fhir.register(app, parts)
     cors.register(app, parts)
-    oauth.register(app, parts)
+    if parts.provider is None:
+        oauth.register(app, parts)
     discovery.register(app, parts)
     views.register(app, parts)
     app.wsgi_app = Proxied(app.wsgi_app, networks(parts.settings.trusted_proxies))  # type: ignore[method-assign]
-    for advice in filter(None, (adoption.advice(parts.registry), installation.advice(parts))):
+    for advice in filter(None, (adoption.advice(parts.registry), installation.advice(parts), audit_log.advice(parts))):
         _LOG.warning(advice)
     return app

@@ -8,11 +8,13 @@ import logging
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
+from service.audit.event import MINOR
+from service.audit.kinds import SIGNED_IN
 from service.config import PREFIX, SettingsError
 from service.errors import NotFound, Overloaded, ServiceError
-from service.records import happening, sessions
+from service.records import emergency, happening, sessions
 from service.records.context import Context, Service
-from service.records.happening import MINOR, Happening, Kind
+from service.records.happening import Happening
 from service.records.read import read
 from service.records.sessions import Holder, Opened
 from service.records.sign_in import CLIENT
@@ -30,6 +32,7 @@ _LOG = logging.getLogger("infusion_records.provider")
 _MINUTE = 60 * 1_000_000
 _MOST_KEPT = 1000
 _PRACTITIONER = "Practitioner/"
+_SUBJECT = "account at the OpenID provider"
 
 _Kept = dict[str, tuple[int, tuple[str, ...]]]
 _worked_for: WeakKeyDictionary[Database, _Kept] = WeakKeyDictionary()
@@ -56,7 +59,7 @@ def caller(service: Service, provider: Provider, token: str, address: str) -> Ca
     except Unavailable as error:
         raise unavailable(error.reason) from None
     if found.user and Rule.OWN_SITE in found.rules:
-        return replace(found, organizations=_organizations(service, found.user))
+        return emergency.admitted(service, replace(found, organizations=_organizations(service, found.user)))
     return found
 
 
@@ -75,13 +78,11 @@ def sign_in(service: Service, provider: Provider, attempt: Attempt, code: str, a
         claims = provider.signed_in(attempt, code)
         holder = _holder(service, provider, claims)
     except SignInFailed as failure:
-        happening.tell(service, Happening(Kind.SIGN_IN, who, f"sign-in at the provider: refused, {failure.reason}", MINOR))
+        happening.tell(service, Happening(SIGNED_IN, who, _SUBJECT, f"sign-in: refused, {failure.reason}", MINOR))
         raise
-    happening.tell(
-        service,
-        Happening(Kind.SIGN_IN, replace(who, user=holder.user, name=holder.name, role=holder.role), "sign-in at the provider"),
-    )
-    return sessions.open(service, holder)
+    who = replace(who, user=holder.user, name=holder.name, role=holder.role)
+    happening.tell(service, Happening(SIGNED_IN, who, _SUBJECT, "sign-in"))
+    return sessions.begin(service, holder)
 
 
 def _holder(service: Service, provider: Provider, claims: Claims) -> Holder:

@@ -15,7 +15,7 @@ def _shown(value: object) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:g}"
-    return str(value) or "(empty)"
+    return str(value).replace(" ", "") or "(empty)"
 
 
 def test_every_setting_is_documented_with_its_default() -> None:

@@ -49,9 +49,9 @@ class Provider:
     def start(self) -> None:
         """Ask for discovery and keys. Raises UnfitProvider."""
         metadata = discover(self.outbound, self.terms.issuer, self.terms.hosts)
-        missing = {"authorization_endpoint", "token_endpoint"} - metadata.endpoints.keys()
-        if self.browser and missing:
-            raise UnfitProvider(f"its {min(missing)} is missing, and a client for sign-in by browser is configured.")
+        needed = {"token_endpoint", *(["authorization_endpoint"] if self.browser else [])}
+        if missing := needed - metadata.endpoints.keys():
+            raise UnfitProvider(f"its {min(missing)} is missing.")
         keys = KeyCache(key_cache.through(self.outbound, metadata.jwks_uri, self.terms.hosts), self.tick)
         try:
             keys.require()
