@@ -14,7 +14,7 @@ from service.errors import BadRequest, NotFound
 from service.fhir.document import encode, stored
 from service.records.context import Context
 from service.records.steady import steadily
-from service.search import result_parameters
+from service.search import apart, result_parameters
 from service.search.audit import find as trail
 from service.search.audit import names, parameters
 from service.search.audit.find import Asked
@@ -27,7 +27,7 @@ from service.search.types import IMPLEMENTED
 from service.search.unparse import unparse
 from service.storage.audit_search import Row
 
-TYPE = parameters.TYPE
+TYPE = apart.TYPE
 FULL = "audit.full"
 """The scope that shows what others searched for."""
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from service.errors import BadRequest
-from service.search import result_parameters
+from service.search import apart, result_parameters
 from service.search.activation import AWAITED
 from service.search.parameter import Registry
 from service.search.query import Any, Chain, Clause, Has, InList, Match, Missing, Not, Value
@@ -113,6 +113,8 @@ class ClauseReader:
         source, code = link
         if source not in self._registry.definitions.types:
             raise refused("invalid", "search-has", f"{source[:40]!r} in '{name[:80]}' is no served resource type.", name)
+        if source == apart.TYPE:
+            raise refused("not-supported", "search-has", f"'{name[:80]}' is not supported: {apart.WHY}.", name)
         self._require_depth(name, depth)
         parameter = self.parameter(source, code, name)
         if parameter.kind != "reference" or type not in self._targets_of(parameter):

@@ -11,9 +11,9 @@ from typing import overload
 from zoneinfo import ZoneInfo
 
 from service.errors import BadRequest, Issue
+from service.search import apart, result_parameters
 from service.search import compartment as compartments
 from service.search import filter as filters
-from service.search import result_parameters
 from service.search.clause_reader import ClauseReader
 from service.search.parameter import Registry
 from service.search.query import Across, Clause, Compartment, Query
@@ -125,7 +125,8 @@ def _named(registry: Registry, texts: Sequence[str], compartment: Compartment | 
 
 
 def _every(registry: Registry, compartment: Compartment | None) -> tuple[str, ...]:
-    return compartments.types(registry, compartment.kind) if compartment else tuple(sorted(registry.definitions.types))
+    types = compartments.types(registry, compartment.kind) if compartment else tuple(sorted(registry.definitions.types))
+    return tuple(name for name in types if name != apart.TYPE)
 
 
 def _require_member(registry: Registry, type: str, compartment: Compartment | None) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from service.errors import BadRequest
+from service.search import apart
 from service.search.parameter import Registry
 from service.search.query import Include, Query, Sort
 from service.search.types.protocol import SearchParameter
@@ -164,6 +165,8 @@ def _parsed_include(given: Given, reverse: bool) -> Include:
     if more or source not in types or not code:
         message = f"'{name}' is written *, Type:*, Type:parameter or Type:parameter:TargetType with served types, not {given.text[:80]!r}."
         raise refused("invalid", "search-include", message, name)
+    if source == apart.TYPE:
+        raise refused("not-supported", "search-include", f"'{name}={given.text[:80]}' is not supported: {apart.WHY}.", name)
     _require_indexed(given.registry, [source], code)
     references = given.registry.reference_codes(source)
     if code != ANY and code not in references:

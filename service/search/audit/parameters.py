@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from service.errors import BadRequest, Issue
+from service.search.apart import TYPE
 from service.search.parameter import Registry, SearchParameter
 
-TYPE = "AuditEvent"
 MODIFIERS = {
     "_id": (),
     "_lastUpdated": (),
