@@ -179,6 +179,8 @@ class Settings:
     people_key: str = _text("", _long_or_empty, secret=True)
     session_idle_minutes: int = _count(15, most=60)
     session_hours: int = _count(12, most=24)
+    audit_key: str = _text("", secret=True)
+    audit_checkpoints: str = _text("")
     workers: int = _count(0, least=0, most=64)
     threads: int = _count(4, most=64)
     log_level: str = _text("INFO", validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))

@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 the work failed or something was refused, 2 a setting or a
 
 import click
 
-from service.cli import clients, database, demonstration, importing, reindexing, serving, tokens
+from service.cli import audit, clients, database, demonstration, importing, people, reindexing, serving, tokens, worker
 from service.cli.group import Commands
 
 
@@ -25,11 +25,14 @@ def main() -> None:
 
 for _command in (
     serving.serve,
+    worker.worker,
     demonstration.demo,
     database.db,
     importing.import_,
     reindexing.reindex,
     clients.client,
     tokens.token,
+    people.user,
+    audit.audit,
 ):
     main.add_command(_command)
