@@ -5,7 +5,7 @@ https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html#scop
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Self
 
@@ -59,6 +59,7 @@ class Grant:
     """Scopes, each once, sorted by their text. Made by `of`; the empty one grants nothing."""
 
     scopes: tuple[AnyScope, ...] = ()
+    _known: dict[tuple[str, str], tuple[Reach, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @classmethod
     def of(cls, scopes: Iterable[AnyScope]) -> Self:
@@ -91,6 +92,14 @@ class Grant:
 
         `patients` are those in the context of the token. A scope of context `patient` needs exactly one, and gives nothing otherwise.
         """
+        if patients:
+            return self._reaches(letter, type, patients)
+        known = self._known.get((letter, type))
+        if known is None:
+            known = self._known[letter, type] = self._reaches(letter, type, ())
+        return known
+
+    def _reaches(self, letter: str, type: str, patients: Collection[str]) -> tuple[Reach, ...]:
         if len(letter) != 1 or letter not in LETTERS:
             raise ValueError(f"{letter!r} is no letter of a scope")
         found = sorted(set(self._found(letter, type, patients)))
