@@ -30,6 +30,7 @@ def opened(settings: Settings) -> Iterator["Database"]:
 def record(settings: Settings) -> Iterator["Context"]:
     """A context to work in, for commands that change the record themselves. Raises OutOfDate for a schema that is not the newest."""
     from service import wiring
+    from service.records import lifecycle
     from service.records.context import Context
     from service.security.caller import Caller
     from service.storage import migrate
@@ -40,4 +41,5 @@ def record(settings: Settings) -> Iterator["Context"]:
     try:
         yield Context(parts, Caller.internal(CALLER))
     finally:
+        lifecycle.left(parts, CALLER)
         parts.database.dispose()

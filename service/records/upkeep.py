@@ -11,13 +11,13 @@ from pathlib import Path
 
 from service.audit.checkpoint import NoteRefused, Signer
 from service.audit.event import Event
-from service.audit.kinds import CONFIGURED, HEARTBEAT, STARTED, STOPPED, Kind
+from service.audit.kinds import CONFIGURED, HEARTBEAT, Kind
 from service.audit.publication import Publication
 from service.audit.sequencer import Sequencer
 from service.config import PREFIX, Settings, SettingsError
 from service.errors import Overloaded
 from service.jobs.timetable import Job, Timetable
-from service.records import trail
+from service.records import lifecycle, trail
 from service.records.context import Service
 from service.security.caller import Caller
 from service.storage import assertions, receipts, tokens
@@ -49,7 +49,7 @@ def run(service: Service, stop: threading.Event, restored: str | None = None) ->
     """Work until `stop` is set. `restored`: why the database is an older one than it was. Raises Halted when the log must not go on."""
     sequencer = _sequencer(service)
     timetable = Timetable(jobs(service))
-    _insist(lambda: _tell(service, STARTED), stop)
+    _insist(lambda: lifecycle.started(service, WORKER.client), stop)
     if restored:
         _insist(lambda: _tell(service, CONFIGURED, ("restored", restored)), stop)
     while not stop.is_set():
@@ -60,7 +60,7 @@ def run(service: Service, stop: threading.Event, restored: str | None = None) ->
         except (Overloaded, Collision) as error:
             _LOG.warning("the database cannot now: %s", type(error).__name__)
             stop.wait(_WAIT_SECONDS)
-    _tell(service, STOPPED)
+    lifecycle.stopped(service, WORKER.client)
     sequencer.finish()
 
 

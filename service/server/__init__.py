@@ -15,7 +15,9 @@ from gunicorn.app.base import BaseApplication
 
 from service.app import create_app
 from service.config import Settings
+from service.records import lifecycle
 
+_NAME = "service"
 _REQUEST_LINE_BYTES = 8190
 _GRACE_SECONDS = 30
 SILENCE_SECONDS = 10
@@ -26,8 +28,10 @@ _MEMORY = Path("/dev/shm")  # noqa: S108  gunicorn's heartbeat files need no dis
 def run(settings: Settings, host: str, port: int) -> None:
     """Serve until the process is told to stop. The database must be at the newest schema. Raises what `create_app` raises."""
     application = create_app(settings)
-    application.extensions["infusion_records"].database.dispose()
-    Server(application, options(settings, host, port)).run()
+    parts = application.extensions["infusion_records"]
+    lifecycle.started(parts, _NAME)
+    parts.database.dispose()
+    Server(application, {**options(settings, host, port), "on_exit": lambda _: lifecycle.stopped(parts, _NAME)}).run()
 
 
 def options(settings: Settings, host: str, port: int) -> dict[str, Any]:

@@ -66,6 +66,12 @@ def newest_serial(tx: Transaction) -> int:
     return tx.connection.scalar(select(func.max(audit_event.c.serial))) or 0
 
 
+def newest_interaction(tx: Transaction) -> str | None:
+    """What the newest event tells of: the code of its first subtype; None when there are no events."""
+    statement = select(audit_event.c.interaction).order_by(audit_event.c.serial.desc()).limit(1)
+    return tx.connection.scalar(statement)
+
+
 def waiting(tx: Transaction, after: int, limit: int, upto: int | None = None) -> list[Waiting]:
     """The visible events with larger serials than `after` (and none larger than `upto`) that have no place yet, by serial."""
     columns = (audit_event.c.serial, audit_event.c.audit_id, audit_event.c.leaf, audit_event.c.recorded)
