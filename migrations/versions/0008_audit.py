@@ -12,7 +12,7 @@ branch_labels = None
 depends_on = None
 
 _ID = sa.Text(collation="C").with_variant(sa.Text(), "sqlite")
-_TABLES = ("audit_event", "audit_patient")
+_KEYS = {"audit_event": (("serial",), ("audit_id",)), "audit_patient": (("patient", "audit_id"),)}
 _TEXTS = ("kind", "interaction", "action", "outcome", "client")
 
 
@@ -45,12 +45,23 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_audit_patient_audit_id", "audit_patient", ["audit_id"])
-    for table in _TABLES:
-        _protect(table)
+    for table, keys in _KEYS.items():
+        _protect(table, keys)
     if op.get_bind().dialect.name == "postgresql":
         op.add_column("version", sa.Column("audit_id", _ID))
         op.create_foreign_key("fk_version_audit_id", "version", "audit_event", ["audit_id"], ["audit_id"])
-        op.execute("ALTER TABLE version ADD CONSTRAINT ck_version_audited CHECK (audit_id IS NOT NULL) NOT VALID")
+        op.execute(
+            """
+            CREATE FUNCTION refuse_unaudited() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                RAISE EXCEPTION 'a version needs its audit event' USING ERRCODE = 'not_null_violation';
+            END $$
+            """
+        )
+        op.execute(
+            "CREATE TRIGGER version_audited BEFORE INSERT ON version FOR EACH ROW "
+            "WHEN (NEW.audit_id IS NULL) EXECUTE FUNCTION refuse_unaudited()"
+        )
         return
     op.execute("ALTER TABLE version ADD COLUMN audit_id TEXT CONSTRAINT fk_version_audit_id REFERENCES audit_event (audit_id)")
     op.execute(
@@ -60,19 +71,25 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    if op.get_bind().dialect.name == "sqlite":
-        op.execute("DROP TRIGGER version_audited")
+    is_postgresql = op.get_bind().dialect.name == "postgresql"
+    op.execute("DROP TRIGGER version_audited" + (" ON version" if is_postgresql else ""))
+    if is_postgresql:
+        op.execute("DROP FUNCTION refuse_unaudited()")
     op.drop_column("version", "audit_id")
-    for table in _TABLES:
+    for table in _KEYS:
         op.drop_table(table)
 
 
-def _protect(table: str) -> None:
+def _protect(table: str, keys: tuple[tuple[str, ...], ...]) -> None:
+    """No row is ever changed or removed. On SQLite neither by INSERT OR REPLACE, which runs no trigger for what it removes."""
     if op.get_bind().dialect.name == "postgresql":
         call = "EXECUTE FUNCTION refuse_change()"
         op.execute(f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW {call}")
         op.execute(f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT {call}")
         return
+    refused = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
     for verb in ("UPDATE", "DELETE"):
-        refusal = f"SELECT RAISE(ABORT, '{table} is append-only')"
-        op.execute(f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN {refusal}; END")
+        op.execute(f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} {refused}")
+    same = " OR ".join("(" + " AND ".join(f"{column} = NEW.{column}" for column in key) + ")" for key in keys)
+    replaces = f"EXISTS (SELECT 1 FROM {table} WHERE {same})"  # noqa: S608 - names only
+    op.execute(f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {replaces} {refused}")

@@ -23,7 +23,7 @@ _readers: WeakKeyDictionary[Registry, Callable[[str], "_Reader"]] = WeakKeyDicti
 
 
 def patients(registry: Registry, type: str, resource: str | Json) -> frozenset[str]:
-    """The ids of the patients that a resource of `type` belongs to, of its stored text or its tree; none for a type that belongs to none."""
+    """The ids of the patients that a resource of `type` belongs to, by its stored text or its tree. Some types belong to nobody."""
     reader = _of(registry.defined)(type)
     if reader.node is None:
         return frozenset()
