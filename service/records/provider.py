@@ -26,12 +26,14 @@ from service.security.external.jwt import Claims, TokenRefused
 from service.security.external.key_cache import Unavailable
 from service.security.external.provider import Provider
 from service.security.roles import Rule
+from service.storage import secrets
 from service.storage.database import Database
 
 _LOG = logging.getLogger("infusion_records.provider")
 _MINUTE = 60 * 1_000_000
 _MOST_KEPT = 1000
 _PRACTITIONER = "Practitioner/"
+_KEY = "sign-in-key"
 _SUBJECT = "account at the OpenID provider"
 
 _Kept = dict[str, tuple[int, tuple[str, ...]]]
@@ -83,6 +85,11 @@ def sign_in(service: Service, provider: Provider, attempt: Attempt, code: str, a
     who = replace(who, user=holder.user, name=holder.name, role=holder.role)
     happening.tell(service, Happening(SIGNED_IN, who, _SUBJECT, "sign-in"))
     return sessions.begin(service, holder)
+
+
+def sign_in_key(service: Service) -> bytes:
+    """What the cookie of a sign-in that was begun is signed with: the same in every process on this database."""
+    return secrets.obtain(service.database, _KEY).encode()
 
 
 def _holder(service: Service, provider: Provider, claims: Claims) -> Holder:
