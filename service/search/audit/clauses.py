@@ -10,11 +10,11 @@ from typing import Any as AnyType
 
 from sqlalchemy import ColumnElement, and_, false, func, literal, not_, or_, true
 
-from service.search.audit import codes, names
+from service.search.audit import codes, entities, names
 from service.search.parameter import Registry
 from service.search.query import All, Any, Clause, Match, Missing, Not, Query, Target, Text, Token, Value
 from service.search.types import date, string
-from service.search.types.folding import AFTER_ALL, folded
+from service.search.types.folding import folded
 from service.search.types.protocol import Asked
 from service.storage import audit_search
 from service.storage.audit_search import about, event
@@ -75,8 +75,8 @@ class Compiler:
             return _named(value)
         if name in ("address", "agent-name") and isinstance(value, Text):
             return _worded(event.c.address if name == "address" else event.c.agent, value.text, match.modifier)
-        if name in ("entity-role", "entity-type") and isinstance(value, Token):
-            return _entity_coded(name, value)
+        if name in entities.CODED and isinstance(value, Token):
+            return entities.coded(name, value)
         if name == "agent":
             return _identified(value, self._client_system) if isinstance(value, Token) else _agent(value)
         if name == "patient" and isinstance(value, Target):
@@ -96,10 +96,10 @@ class Compiler:
         if not target.id:
             return false()
         if target.type == "Patient":
-            return _patient(target)
+            return entities.about_patient(target)
         types = [target.type] if target.type else sorted(set(self._registry.definitions.types) - {"Patient"})
-        here = or_(*(_targeted(f"{type}/{target.id}", target.version) for type in types))
-        return here if target.type or target.version else or_(here, _patient(target))
+        here = or_(*(entities.targeted(f"{type}/{target.id}", target.version) for type in types))
+        return here if target.type or target.version else or_(here, entities.about_patient(target))
 
     def _compartment(self, kind: str, id: str) -> Condition:
         target = Target(id, kind)
@@ -119,8 +119,8 @@ class Compiler:
             absent = event.c.agent.is_(None)
         elif name == "address":
             absent = event.c.address == ""
-        elif name in ("entity", "entity-role", "entity-type"):
-            absent = not_(or_(_has_patient(), _has_data(), _has_query()))
+        elif name == "entity" or name in entities.CODED:
+            absent = entities.absent(name)
         else:
             absent = false()
         return absent
@@ -167,52 +167,3 @@ def _agent(value: Value) -> Condition:
         return _present(event.c.user, f"{value.type}/{value.id}")
     people = and_(event.c.user.is_not(None), event.c.user.in_([f"{type}/{value.id}" for type in codes.PEOPLE]))
     return or_(event.c.client == value.id, people)
-
-
-def _targeted(reference: str, version: str | None) -> Condition:
-    """The event is about this resource, or about this version of it."""
-    if version:
-        return _present(event.c.target, f"{reference}/_history/{version}")
-    below = f"{reference}/_history/"
-    return and_(
-        event.c.target.is_not(None), or_(event.c.target == reference, and_(event.c.target > below, event.c.target < below + AFTER_ALL))
-    )
-
-
-def _patient(target: Target) -> Condition:
-    """A patient is an entity of the events of that patient, and of events that are about nobody's record."""
-    read = _targeted(f"Patient/{target.id}", target.version)
-    if target.version:
-        return and_(read, or_(about.c.patient.is_(None), about.c.patient == target.id))
-    return or_(_present(about.c.patient, target.id), and_(read, about.c.patient.is_(None)))
-
-
-def _has_patient() -> Condition:
-    return about.c.patient.is_not(None)
-
-
-def _has_data() -> Condition:
-    """Whether the event names the resource that it is about, which the AuditEvent of another patient leaves out."""
-    name = literal("Patient/") + about.c.patient
-    own = or_(event.c.target == name, event.c.target.like(name + "/%"))
-    return and_(event.c.type.is_not(None), or_(event.c.type != "Patient", event.c.target.is_(None), about.c.patient.is_(None), own))
-
-
-def _has_query() -> Condition:
-    question: Condition = event.c.is_question.is_(True)
-    return question
-
-
-_ENTITIES: Mapping[tuple[str, str], tuple[str, tuple[Callable[[], Condition], ...]]] = {
-    ("entity-type", "1"): (codes.ENTITY_TYPE, (_has_patient,)),
-    ("entity-type", "2"): (codes.ENTITY_TYPE, (_has_data, _has_query)),
-    ("entity-role", "1"): (codes.ENTITY_ROLE, (_has_patient,)),
-    ("entity-role", "4"): (codes.ENTITY_ROLE, (_has_data,)),
-    ("entity-role", "24"): (codes.ENTITY_ROLE, (_has_query,)),
-}
-
-
-def _entity_coded(name: str, token: Token) -> Condition:
-    rows = [(code, *row) for (parameter, code), row in _ENTITIES.items() if parameter == name]
-    fitting = [tests for code, system, tests in rows if token.code in (None, code) and token.system in (None, system)]
-    return or_(false(), *(test() for tests in fitting for test in tests))

@@ -14,8 +14,6 @@ INTERACTION = "http://hl7.org/fhir/restful-interaction"
 ACTION = "http://hl7.org/fhir/audit-event-action"
 OUTCOME = "http://hl7.org/fhir/audit-event-outcome"
 REASON = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
-ENTITY_TYPE = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
-ENTITY_ROLE = "http://terminology.hl7.org/CodeSystem/object-role"
 PEOPLE = ("Device", "Organization", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson")
 _DICOM_CODES = "110%"
 
