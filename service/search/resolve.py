@@ -93,6 +93,13 @@ def _id(id: str) -> Clause:
     return Match("_id", (Token(id),))
 
 
+def _patients_of(site: OfSite) -> Clause:
+    """Values that are objects of their own each time: a statement tells its values apart by identity."""
+    clinics = tuple(Target(id, "Organization") for id in site.organizations)
+    own = (Match("organization", clinics),) if clinics else ()
+    return Any((Missing("organization", True), *own, *map(_id, site.beyond)))
+
+
 @dataclass(frozen=True, slots=True)
 class _Looker:
     """Rewrites clauses in one transaction."""
@@ -170,12 +177,9 @@ class _Looker:
         """Nothing is left to ask where every patient belongs to one of the clinics, or to none."""
         if not strangers.any_outside(self.tx, self.registry, site.organizations):
             return EVERYTHING
-        clinics = tuple(Target(id, "Organization") for id in site.organizations)
-        own: tuple[Clause, ...] = (Missing("organization", True), *((Match("organization", clinics),) if clinics else ()))
-        patients = Any((*own, *map(_id, site.beyond)))
         if type == "Patient":
-            return patients
-        chains = (self._shortened(Chain(code, (("Patient", patients),))) for code in site.codes)
+            return _patients_of(site)
+        chains = (self._shortened(Chain(code, (("Patient", _patients_of(site)),))) for code in site.codes)
         return Any((All(tuple(Missing(code, True) for code in site.codes)), *chains))
 
     def _here(self, type: str, text: str) -> str | None:

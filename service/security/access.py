@@ -37,7 +37,7 @@ RECIPIENT_PARAMETERS = frozenset(
 )
 """What patients may be searched by who sees of them no more than `RECIPIENT_ELEMENTS`."""
 
-_CONTROLLED = Match("_tag", (Token("CTLSUB", "http://terminology.hl7.org/CodeSystem/v3-ActCode"),))
+_ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 _RECIPIENTS = Reach("recipients", None, ())
 _VERBS = {"c": "create", "r": "read", "u": "update", "d": "delete", "s": "search"}
 
@@ -105,22 +105,21 @@ class Access:
 
     def _clause(self, reach: Reach, letter: str, type: str) -> Clause:
         if reach == _RECIPIENTS:
-            given = (Has(name, "patient", _CONTROLLED) for name in ("MedicationAdministration", "MedicationDispense"))
-            return AnyOf(tuple(given))
+            given = ("MedicationAdministration", "MedicationDispense")
+            return AnyOf(tuple(Has(name, "patient", Match("_tag", (Token("CTLSUB", _ACT_CODE),))) for name in given))
         whose = self._of_patient(reach.patient, letter, type) if reach.patient is not None else self._of_site(reach, type)
         return each((*map(_condition, reach.conditions), whose))
 
     def _of_patient(self, patient: str, letter: str, type: str) -> Clause:
-        own = Target(patient, PATIENT)
         if type in UNIVERSAL:
             return EVERYTHING if letter in READING else NOTHING
         if type == "Device" and letter in READING:
-            return AnyOf((Missing("patient", True), Match("patient", (own,))))
+            return AnyOf((Missing("patient", True), _names("patient", patient)))
         if type in NEVER_A_PATIENTS:
             return NOTHING
         codes = self.belonging.codes.get(type, ())
-        member = either(tuple(Match(ITSELF, (Token(patient),)) if code == ITSELF else Match(code, (own,)) for code in codes))
-        return each((member, Confined("target", own))) if type == "Provenance" else member
+        member = either(tuple(Match(ITSELF, (Token(patient),)) if code == ITSELF else _names(code, patient) for code in codes))
+        return each((member, Confined("target", Target(patient, PATIENT)))) if type == "Provenance" else member
 
     def _of_site(self, reach: Reach, type: str) -> Clause:
         """A person reaches the patients of the clinics where he or she works."""
@@ -151,6 +150,11 @@ def forbidden(text: str) -> Forbidden:
     error = Forbidden.of("forbidden", "scope", text)
     error.headers = {"WWW-Authenticate": 'Bearer error="insufficient_scope"'}
     return error
+
+
+def _names(parameter: str, patient: str) -> Clause:
+    """The value is an object of its own: a statement tells its values apart by identity (`search.rows`)."""
+    return Match(parameter, (Target(patient, PATIENT),))
 
 
 def _condition(condition: Condition) -> Clause:
