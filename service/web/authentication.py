@@ -12,12 +12,14 @@ from service.errors import BadRequest, Unauthorized
 from service.records import provider, tokens
 from service.records.context import Service
 from service.security.caller import Caller
+from service.web import sessions
 
 ANONYMOUS = "anonymous"
 
 PUBLIC = frozenset(
     {
-        *("health.livez", "health.readyz", "pages.home", "pages.docs", "pages.contract", "pages.static"),
+        *("health.livez", "health.readyz", "audit_log.checkpoint", "pages.home", "pages.docs", "pages.contract", "pages.static"),
+        *("pages.sign_in", "pages.sign_in_post", "pages.sign_out"),
         *("oauth.token", "oauth.introspect", "oauth.revoke", "discovery.smart", "discovery.server"),
     }
 )
@@ -35,7 +37,7 @@ def caller(service: Service, request: Request) -> Caller:
         )
     header = request.headers.get("Authorization")
     if header is None:
-        return Caller.internal(ANONYMOUS)
+        return sessions.caller(service, request) or Caller.internal(ANONYMOUS)
     return bearer(service, header, request.remote_addr or "")
 
 

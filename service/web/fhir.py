@@ -16,6 +16,7 @@ from service.rest.exchange import FHIR_JSON, Call, FhirRequest, FhirResponse
 from service.security.caller import NOBODY
 from service.web import audit_log, authentication, errors, health, negotiation, request_log
 from service.web.negotiation import Look
+from service.web.pages import desk, visitor
 from service.web.pages import resource as pages
 
 HEADERS = {
@@ -85,7 +86,9 @@ def _settled(ctx: Context, answer: FhirResponse) -> FhirResponse:
 
 
 def _presented(service: Service, path: str, asked: FhirRequest | None, answer: FhirResponse, look: Look) -> Response:
+    if look.html and answer.status == 401 and request.method in ("GET", "HEAD"):
+        return desk.to_sign_in(service)
     if look.html and asked is not None and isinstance(answer.body, str) and answer.content_type == FHIR_JSON:
-        page = pages.render(service, path, asked.query, answer)
+        page = pages.render(service, path, asked.query, answer, visitor.of(service, request))
         return Response(page, answer.status, dict(answer.headers), content_type="text/html; charset=utf-8")
     return negotiation.presented(answer, look)

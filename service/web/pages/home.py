@@ -27,6 +27,7 @@ class Example:
     words: str
     link: str
     query: str
+    type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +89,4 @@ def types(site: Site, names: Iterable[str]) -> list[tuple[str, str]]:
 
 def _example(site: Site, words: str, type_name: str, *query: tuple[str, str]) -> Example:
     asked = f"{type_name}?{urlencode(query, safe=':|/,')}"
-    return Example(words, f"{site.base}/{asked}", asked)
+    return Example(words, f"{site.base}/{asked}", asked, type_name)

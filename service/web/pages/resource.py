@@ -18,20 +18,21 @@ from service.rest.routes import EVERY
 from service.web.pages import bundle, capability, definition, expansion, outcome, parameters, referrers, summary
 from service.web.pages.address import Address
 from service.web.pages.highlight import highlight
-from service.web.pages.referrers import Inbound
+from service.web.pages.referrers import Inbound, Referrer
 from service.web.pages.site import Site, universal_time
 from service.web.pages.summary import Tree
 from service.web.pages.templating import page
+from service.web.pages.visitor import Visitor
 
 SHOWN_CHARACTERS = 2 * 1024 * 1024
 """Longer JSON (only large Bundles are) is linked, not shown: a browser cannot do much with it."""
 
 
-def render(service: Service, path: str, query: Sequence[tuple[str, str]], response: FhirResponse) -> str:
-    """The page of `response`, the answer to the request for `path` (decoded, below the FHIR base) with `query`."""
+def render(service: Service, path: str, query: Sequence[tuple[str, str]], response: FhirResponse, visitor: Visitor | None = None) -> str:
+    """The page of `response`, the answer to the request for `path` (decoded, below the FHIR base) with `query`, for `visitor`."""
     body = response.body or ""
     text = body.decode() if isinstance(body, bytes) else body
-    address = Address.of(Site.of(service.settings), path, query)
+    address = Address.of(Site.of(service.settings, visitor), path, query)
     return render_text(address, response.status, text, referrers.inbound(service.registry))
 
 
@@ -40,8 +41,14 @@ def render_text(address: Address, status: int, text: str, inbound: Inbound = Map
     tree = json.loads(text, parse_float=str, parse_int=str)
     template, parts = _content(tree, address, status)
     if "current" in parts:
-        parts["referrers"] = referrers.links(inbound, address.site.base, str(tree["resourceType"]), str(tree.get("id")))
+        parts["referrers"] = _referrers(inbound, address.site, tree)
     return page(template, address.site, address=address, content=_shown(text, address.site), **parts)
+
+
+def _referrers(inbound: Inbound, site: Site, tree: Tree) -> list[Referrer]:
+    """What can refer to the resource, as far as the visitor may search for it."""
+    found = referrers.links(inbound, site.base, str(tree["resourceType"]), str(tree.get("id")))
+    return [one for one in found if site.visitor is None or one.type in site.visitor.types]
 
 
 def _shown(text: str, site: Site) -> Markup | None:

@@ -1,4 +1,4 @@
-"""Where the pages are: links that stay on this origin, and instants as the clinic reads them.
+"""Where the pages are: links that stay on this origin, and instants as the clinic reads them. And who looks at them.
 
 Links are relative to the origin and built from the `BASE_URL` setting alone, so a page never links by the Host header
 and never leaves the origin that it was opened on.
@@ -7,11 +7,14 @@ and never leaves the origin that it was opened on.
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from service.config import Settings
+
+if TYPE_CHECKING:
+    from service.web.pages.visitor import Visitor
 
 _ID = r"[A-Za-z0-9\-.]{1,64}"
 _RELATIVE = re.compile(rf"[A-Z][A-Za-z]{{1,63}}/{_ID}(?:/_history/{_ID})?")
@@ -20,15 +23,16 @@ _SEGMENTS = re.compile(r"(?:/(?:[A-Za-z0-9_$\-.]+|\*))*/?")
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The absolute FHIR base (`base_url`, no slash at the end) and the time zone of the clinic."""
+    """The absolute FHIR base (`base_url`, no slash at the end), the time zone of the clinic, and who is signed in, if somebody is."""
 
     base_url: str
     zone: ZoneInfo
+    visitor: "Visitor | None" = None
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """The site that `settings` describe."""
-        return cls(settings.base_url, settings.zone)
+    def of(cls, settings: Settings, visitor: "Visitor | None" = None) -> Self:
+        """The site that `settings` describe, for `visitor`."""
+        return cls(settings.base_url, settings.zone, visitor)
 
     @property
     def base(self) -> str:
