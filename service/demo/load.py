@@ -33,28 +33,9 @@ def load(ctx: Context, progress: Callable[[int, int], object] = lambda _done, _a
     return loaded
 
 
-def welcome(base_url: str) -> str:
-    """What to look at first: the URLs, and five curl lines that work."""
-    root = base_url.removesuffix("/fhir")
-    day = clinic.DEFAULT_DAY
-    tag = "http://terminology.hl7.org/CodeSystem/v3-ActCode|CTLSUB"
-    queries = (
-        ("the day's visits with their patients, page by page", f"Encounter?date={day}&_include=Encounter:subject&_count=5"),
-        ("the day's adverse events", f"AdverseEvent?date={day}&_include=AdverseEvent:subject"),
-        (
-            "controlled substances given that day",
-            f"MedicationAdministration?_tag={tag}&effective-time={day}&_include=MedicationAdministration:medication",
-        ),
-        (
-            "who got ketamine of one lot",
-            "MedicationAdministration?medication.lot-number=KET24A117&_include=MedicationAdministration:subject",
-        ),
-        ("one patient's blood pressure, newest first", "Observation?code=85354-9&patient.identifier=KET-000205&_sort=-date&_count=3"),
-    )
-    lines = [f"FHIR API   {base_url}/metadata", f"pages      {root}/", f"API docs   {root}/docs", ""]
-    for title, query in queries:
-        lines += [f"# {title}", f"curl -s '{base_url}/{query}'"]
-    return "\n".join(lines)
+def holds_others(ctx: Context) -> bool:
+    """Whether the database holds patients that are not the clinic's."""
+    return not _is_there(ctx, next(iter(clinic.bundles()))) and _count(ctx, "Patient", ()) > 0
 
 
 def _post(ctx: Context, bundle: Mapping[str, Any]) -> None:

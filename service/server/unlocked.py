@@ -12,13 +12,18 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from service import wiring
+from service.app import composed
 from service.config import Settings, SettingsError
+from service.server import Server, limit_silence, options
+from service.server.everybody import Everybody
 from service.server.loopback import is_loopback, is_loopback_url
 from service.storage import marks, migrate
 from service.storage.database import Database
 
 EXIT = 3
 """With this code a process ends whose door was found by somebody else; gunicorn then ends the whole service."""
+HOST = "127.0.0.1"
 HEADER = "X-Insecure"
 WARNING = "INSECURE: no authentication; everyone on this machine may read and change everything"
 
@@ -47,6 +52,20 @@ def prepare(settings: Settings, database: Database, at: int) -> None:
             "--no-auth is refused: it did not make this database, and opens no records that were kept behind authentication."
             " Name a file that does not exist yet, as in INFUSION_RECORDS_DATABASE_URL=sqlite:///var/open.db"
         )
+
+
+def run(settings: Settings, port: int) -> None:
+    """Serve the database that `prepare` made to this machine, until the process is told to stop or somebody else comes."""
+    parts = wiring.service(settings)
+    door = Door(composed(parts), Everybody(parts))
+    say_so()
+    parts.database.dispose()
+
+    def ready(arbiter: Any) -> None:
+        limit_silence(arbiter)
+        door.open(listener.getsockname()[0] for listener in arbiter.LISTENERS)
+
+    Server(door, {**options(settings, HOST, port), "when_ready": ready}).run()
 
 
 class Door:
