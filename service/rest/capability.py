@@ -3,7 +3,7 @@
 Nothing in it is written down twice, so it says what the server does. https://hl7.org/fhir/R4/capabilitystatement.html
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -14,6 +14,8 @@ from service.rest import discovery, guides
 from service.rest.operations.operation import INSTANCE, SYSTEM, TYPE, VERSION, Operation
 from service.rest.operations.table import OPERATIONS
 from service.rest.routes import ROUTES
+from service.search import apart
+from service.search.audit import parameters as audit_parameters
 from service.search.parameter import Registry, SearchParameter
 
 Tree = dict[str, Any]
@@ -93,7 +95,7 @@ def _security(service: Service) -> Tree:
 
 def _resource(service: Service, name: str, profiles: list[str]) -> Tree:
     offered = {route.interaction for route in ROUTES} & service.definitions.types[name].interactions
-    parameters = service.registry.for_type(name)
+    parameters = _parameters(service, name)
     writes = {
         "updateCreate": "update" in offered,
         "conditionalCreate": "create" in offered,
@@ -118,6 +120,13 @@ def _resource(service: Service, name: str, profiles: list[str]) -> Tree:
     }
 
 
+def _parameters(service: Service, name: str) -> Mapping[str, SearchParameter]:
+    """What `name` is searched by. The audit trail has a search of its own."""
+    if name == apart.TYPE:
+        return {one.code: one for one in audit_parameters.offered(service.registry)}
+    return service.registry.for_type(name)
+
+
 def _conditional_delete(service: Service, offered: Iterable[str]) -> str:
     if "delete" not in offered:
         return "not-supported"
@@ -126,10 +135,12 @@ def _conditional_delete(service: Service, offered: Iterable[str]) -> str:
 
 def _includes(service: Service, name: str, parameters: Iterable[SearchParameter]) -> Tree:
     """What can be included with a search of `name`, forwards and backwards; left out where there is nothing."""
+    if name == apart.TYPE:
+        return {}
     forwards = sorted(f"{name}:{one.code}" for one in parameters if one.kind == "reference")
     backwards = sorted(
         f"{source}:{one.code}"
-        for source in service.definitions.types
+        for source in service.definitions.types.keys() - {apart.TYPE}
         for one in service.registry.for_type(source).values()
         if one.kind == "reference" and (name in one.targets or not one.targets)
     )
