@@ -1,7 +1,7 @@
 """Events of the trail for tests, written as the service writes them, and what the log made of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import timedelta
 from random import Random
 
@@ -35,9 +35,10 @@ def _entry(random: Random, second: int, subtype: str = "110120") -> Entry:
     body = event(random, BEGIN + timedelta(seconds=second), None, subtype)
     salt = random.randbytes(tree.SALT_BYTES)
     recorded = _BEGIN + second * 1_000_000
-    shown = {"kind": "rest", "interaction": "read", "action": "R", "outcome": "0", "client": "tests", "address": "", "request_id": ""}
-    others = {"user": None, "purpose": None, "type": None, "target": None}
-    return Entry(audit_id=new_id(clock.now()), recorded=recorded, body=body, salt=salt, leaf=tree.leaf_hash(salt, body), **shown, **others)
+    texts = dict.fromkeys(("address", "request_id"), "") | {"kind": "rest", "interaction": "read", "action": "R", "outcome": "0"}
+    known = {"recorded": recorded, "body": body, "salt": salt, "leaf": tree.leaf_hash(salt, body), "client": "tests", "is_question": False}
+    given = {"audit_id": new_id(clock.now()), **texts, **known}
+    return Entry(**{one.name: None for one in fields(Entry) if one.default is MISSING} | given)
 
 
 def add(database: Database, count: int = 1, seed: int = 0) -> list[Entry]:
