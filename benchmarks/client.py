@@ -24,6 +24,23 @@ class Wrong(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is asked: a port of this machine. `fields` are header fields that every request to it carries, each with its line end."""
+
+    port: int
+    fields: bytes = b""
+
+    def connected(self) -> socket.socket:
+        """A connection."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=_PATIENCE_SECONDS)
+
+    def addressed(self, payload: bytes) -> bytes:
+        """The bytes of a request with those fields."""
+        line, end, rest = payload.partition(b"\r\n")
+        return b"".join((line, end, self.fields, rest))
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """The bytes to send and the check of what comes back."""
 
@@ -51,6 +68,7 @@ class Sample:
 
 @dataclass(slots=True)
 class _Connection:
+    peer: Peer
     wire: socket.socket
     request: Request | None = None
     sent: float = 0.0
@@ -69,22 +87,23 @@ def post(path: str, body: bytes, check: Check) -> Request:
     return Request(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body, check)
 
 
-def once(port: int, request: Request) -> tuple[int, bytes, float]:
+def once(peer: Peer, request: Request) -> tuple[int, bytes, float]:
     """One request over a connection of its own: status, body and seconds. It is not checked."""
-    with socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE_SECONDS) as wire:
-        connection = _Connection(wire)
+    with peer.connected() as wire:
+        connection = _Connection(peer, wire)
+        payload = peer.addressed(request.payload)
         started = time.perf_counter()
-        _send(wire, request.payload)
+        wire.sendall(payload)
         while not _complete(connection):
             _receive(connection)
         status, body = _answer(connection)
         return status, body, time.perf_counter() - started
 
 
-def drive(port: int, requests: Iterator[Request], clients: int, seconds: float) -> Sample:
+def drive(peer: Peer, requests: Iterator[Request], clients: int, seconds: float) -> Sample:
     """Keep `clients` connections busy with `requests` for about `seconds`. Raises Wrong for the first answer that is."""
     with selectors.DefaultSelector() as selector:
-        connections = [_Connection(socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE_SECONDS)) for _ in range(clients)]
+        connections = [_Connection(peer, peer.connected()) for _ in range(clients)]
         try:
             for connection in connections:
                 connection.wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -124,13 +143,10 @@ def _next(connection: _Connection, requests: Iterator[Request]) -> int:
         return 0
     connection.received.clear()
     connection.needed = 0
+    payload = connection.peer.addressed(connection.request.payload)
     connection.sent = time.perf_counter()
-    _send(connection.wire, connection.request.payload)
+    connection.wire.sendall(payload)
     return 1
-
-
-def _send(wire: socket.socket, payload: bytes) -> None:
-    wire.sendall(payload)
 
 
 def _receive(connection: _Connection) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks import writes
-from benchmarks.client import Request, Wrong, once, post
+from benchmarks.client import Peer, Request, Wrong, once, post
 
 _BODY = 2 * 1024 * 1024
 _TIMES = 5
@@ -21,17 +21,17 @@ class Refusal:
     seconds: float
 
 
-def refusals(port: int, base: str) -> Iterator[Refusal]:
+def refusals(peer: Peer, base: str) -> Iterator[Refusal]:
     """Send each a few times, one after the other. Raises Wrong for one that is not answered with a 4xx."""
     for name, body in _bodies().items():
         request = post(f"{base}/Observation", body, lambda _status, _body: None)
-        yield _refused(port, name, len(body), request)
+        yield _refused(peer, name, len(body), request)
 
 
-def _refused(port: int, name: str, size: int, request: Request) -> Refusal:
+def _refused(peer: Peer, name: str, size: int, request: Request) -> Refusal:
     slowest, status = 0.0, 0
     for _ in range(_TIMES):
-        status, body, seconds = once(port, request)
+        status, body, seconds = once(peer, request)
         slowest = max(slowest, seconds)
         if not 400 <= status < 500 or b"OperationOutcome" not in body:
             raise Wrong(f"{name}: answered {status} {body[:300]!r}")

@@ -46,7 +46,7 @@ def run(kind: str, scale: Scale) -> None:
         _compare_writes(store, scale, rates)
         report.resident(processes.memory(running.root))
         report.heading(f"{kind}: hostile bodies")
-        for refusal in hostile.refusals(running.port, running.base):
+        for refusal in hostile.refusals(running.peer, running.base):
             report.refusal(refusal)
 
 
@@ -73,18 +73,18 @@ def _ask(running: Running, visits: int, scale: Scale) -> dict[tuple[str, int], f
 
 
 def _question(running: Running, question: Question, scale: Scale) -> float:
-    drive(running.port, question.requests(), question.clients, scale.warm_up)
+    drive(running.peer, question.requests(), question.clients, scale.warm_up)
     before = processes.read(running.groups())
-    sample = drive(running.port, question.requests(), question.clients, scale.seconds)
+    sample = drive(running.peer, question.requests(), question.clients, scale.seconds)
     report.measured(question.name, question.clients, sample, before, processes.read(running.groups()))
     return sample.rate
 
 
 def _work(running: Running, work: Work, scale: Scale) -> float:
     """Resources written a second."""
-    drive(running.port, work.requests(), work.clients, scale.warm_up)
+    drive(running.peer, work.requests(), work.clients, scale.warm_up)
     before = processes.read(running.groups())
-    sample: Sample = drive(running.port, work.requests(), work.clients, scale.seconds)
+    sample: Sample = drive(running.peer, work.requests(), work.clients, scale.seconds)
     name = work.name if work.resources == 1 else f"{work.name}, {work.resources} entries: {sample.rate * work.resources:,.0f} resources/s"
     report.measured(name, work.clients, sample, before, processes.read(running.groups()))
     return sample.rate * work.resources
@@ -94,7 +94,7 @@ def _compare_reads(running: Running, scale: Scale, rates: dict[tuple[str, int], 
     """The same bytes from a bare WSGI application under the same gunicorn settings."""
     for question in all_questions(running.base, scale.large):
         if question.name in _COMPARED:
-            status, body, _ = once(running.port, question.variants[0])
+            status, body, _ = once(running.peer, question.variants[0])
             if status != 200:
                 raise Wrong(f"{question.name}: {status}")
             limit = _bare(running, question, body, scale)
@@ -107,8 +107,8 @@ def _compare_reads(running: Running, scale: Scale, rates: dict[tuple[str, int], 
 def _bare(running: Running, question: Question, body: bytes, scale: Scale) -> float:
     with servers.bare(body, running) as server:
         requests = Question(question.name, question.clients, question.variants[:1]).requests()
-        drive(server.port, requests, question.clients, scale.warm_up)
-        return drive(server.port, requests, question.clients, scale.seconds).rate
+        drive(server.peer, requests, question.clients, scale.warm_up)
+        return drive(server.peer, requests, question.clients, scale.seconds).rate
 
 
 def _compare_writes(store: Store, scale: Scale, rates: dict[tuple[str, int], float]) -> None:

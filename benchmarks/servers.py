@@ -16,12 +16,14 @@ from pathlib import Path
 import psycopg
 
 from benchmarks import processes
-from benchmarks.client import Wrong
+from benchmarks.client import Peer, Wrong
 from service.config import PREFIX
-from tests import postgres
+from service.records.clients import Registration
+from tests import access, postgres
 
 _START_SECONDS = 60
 _STOP_SECONDS = 40
+_CLIENT = Registration("benchmark", "system/*.cruds")
 _DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "wal_level": "replica", "max_wal_size": "4GB"}
 
 
@@ -36,9 +38,9 @@ class Store:
 
 @dataclass(slots=True)
 class Running:
-    """A server that listens on `port`; `root` is its main process."""
+    """A server that `peer` is the address of; `root` is its main process."""
 
-    port: int
+    peer: Peer
     root: int
     store: Store | None = None
     base: str = "/fhir"
@@ -76,7 +78,7 @@ def service(store: Store) -> Iterator[Running]:
     with _folder() as folder, _process([_program(), "serve", "--port", str(port)], environment, folder) as process:
         _await(port, process, folder)
         try:
-            yield Running(port, process.pid, store, environment=environment)
+            yield Running(_admitted(port, store), process.pid, store, environment=environment)
         except Wrong as error:
             error.add_note("the end of the service's log:\n" + (folder / "log").read_text()[-2000:])
             raise
@@ -91,7 +93,13 @@ def bare(body: bytes, like: Running) -> Iterator[Running]:
         arguments = [sys.executable, "-m", "benchmarks.bare", str(port), str(folder / "body")]
         with _process(arguments, like.environment, folder) as process:
             _await(port, process, folder)
-            yield Running(port, process.pid)
+            yield Running(Peer(port), process.pid)
+
+
+def _admitted(port: int, store: Store) -> Peer:
+    """The address of the service with the token of a client that may read and write every clinical type."""
+    token = access.token_on(store.url, f"http://127.0.0.1:{port}/fhir", _CLIENT)
+    return Peer(port, "".join(f"{name}: {value}\r\n" for name, value in access.bearer(token).items()).encode())
 
 
 @dataclass(frozen=True, slots=True)

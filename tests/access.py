@@ -2,6 +2,9 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -18,6 +21,7 @@ from service.security.caller import Caller
 from service.security.grant import Grant
 from service.security.identity import Identity
 from service.security.scope import NAMES
+from service.storage import migrate
 
 TESTS = Caller.internal("tests")
 """Sees and changes everything."""
@@ -38,19 +42,33 @@ def token(service: Service, client: Registration = ALMIGHTY, patient: str | None
     with suppress(Conflict):
         clients.register(service, client)
     issued = tokens.issue(service, client.id, patient=patient, user=user)
-    assert issued.scope == str(Grant.of(service.identity.grammar.typed(client.scopes))) or not client.scopes
+    assert not client.scopes or issued.scope == str(Grant.of(service.identity.grammar.typed(client.scopes)))
     return issued.text
 
 
 def token_on(database_url: str, base_url: str, client: Registration = ALMIGHTY, patient: str | None = None, user: str | None = None) -> str:
-    """The same for a service that runs elsewhere: on this database, at this base URL."""
-    here = wiring.service(Settings(database_url=database_url, cursor_key="c" * 32))
-    settings = replace(here.settings, base_url=base_url)
+    """The same for a service that runs elsewhere: on this database, at this base URL. Scopes hold for one base URL, so does the client."""
+    here = _parts()
+    settings = replace(here.settings, database_url=database_url, base_url=base_url)
     identity = Identity.of(base_url, here.identity.grammar.types, here.identity.outbound)
+    there = replace(here, settings=settings, identity=identity, database=wiring.database(settings))
     try:
-        return token(replace(here, settings=settings, identity=identity), client, patient, user)
+        return token(there, replace(client, id=f"{client.id}-{urlsplit(base_url).port}"), patient, user)
     finally:
-        here.database.dispose()
+        there.database.dispose()
+
+
+@cache
+def _parts() -> Service:
+    """Parts of a service to be put on other databases: starting one there could change what the service there has prepared."""
+    with TemporaryDirectory() as folder:
+        settings = Settings(database_url=f"sqlite:///{folder}/records.db", cursor_key="c" * 32)
+        database = wiring.database(settings)
+        migrate.upgrade(database)
+        database.dispose()
+        parts = wiring.service(settings)
+        parts.database.dispose()
+        return parts
 
 
 def admitted(app: Flask, client: Registration = ALMIGHTY, patient: str | None = None, user: str | None = None) -> FlaskClient:

@@ -76,16 +76,16 @@ def _on_connect(service: Service, statement: str) -> Callable[[], None]:
 
 
 def test_a_full_database(databases: Databases, parts: Service) -> None:
-    """SQLite may grow by a few pages only: the writes that fit are whole, the others are nowhere, reads go on."""
+    """SQLite may grow by a few pages only: the writes that fit are whole, the others are nowhere."""
     with databases.fresh("sqlite") as url, _client(url) as (client, service):
         with service.database.read() as tx:
             pages = tx.connection.scalar(text("PRAGMA page_count"))
         undo = _on_connect(service, f"PRAGMA max_page_count={pages + 12}")
         statuses = [_post(client, number) for number in range(30)]
         assert {200, 503} == set(statuses)
-        assert client.get("/fhir/Patient/f0-0").status_code == 200
         undo()
         assert _post(client, 30) == 200
+        assert client.get("/fhir/Patient/f0-0").status_code == 200
         require_whole_transactions(service, map(_ids, range(31)))
         require_sound(replace(parts, database=service.database))
 
@@ -123,7 +123,7 @@ def test_a_read_only_file(databases: Databases) -> None:
         assert _post(client) == 200
         undo = _on_connect(service, "PRAGMA query_only=ON")
         assert _post(client, 1) == 503
-        assert client.get("/fhir/Patient/f0-0").status_code == 200
+        _require_untold(client)
         undo()
         assert _post(client, 1) == 200
 
@@ -133,9 +133,16 @@ def test_a_read_only_standby(databases: Databases) -> None:
         assert _post(client) == 200
         _make_read_only(service, url, "on")
         assert _post(client, 1) == 503
-        assert client.get("/fhir/Patient/f0-0").status_code == 200
+        _require_untold(client)
         _make_read_only(service, url, "off")
         assert _post(client, 1) == 200
+
+
+def _require_untold(client: FlaskClient) -> None:
+    """What cannot be told to the audit trail is not shown."""
+    answer = client.get("/fhir/Patient/f0-0")
+    assert (answer.status_code, answer.get_json(force=True)["resourceType"]) == (503, "OperationOutcome")
+    assert "x" * 500 not in answer.text
 
 
 def _make_read_only(service: Service, url: str, wish: str) -> None:
@@ -153,7 +160,8 @@ def test_another_process_holds_the_lock(databases: Databases) -> None:
     with databases.fresh("sqlite") as url, _client(url, busy_seconds=0.2) as (client, _), _client(url) as (_, other):
         with other.database.write():
             assert _post(client) == 503
-            assert client.get("/fhir/Patient?_summary=count").get_json(force=True)["total"] == 0
+            assert client.get("/fhir/Patient?_summary=count").status_code == 503
+        assert client.get("/fhir/Patient?_summary=count").get_json(force=True)["total"] == 0
         assert _post(client) == 200
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.databases import KINDS, Databases
 from tests.server import Live, running
+from tests.stories import principals
 from tests.stories.client import Client
 from tests.stories.visit import YEAR, Visit
 
@@ -32,6 +33,27 @@ def client(live: Live) -> Iterator[Client]:
         yield one
 
 
+@pytest.fixture(scope="session")
+def charting(live: Live) -> Iterator[Client]:
+    """The app that writes the visit."""
+    with Client.of(live.url, live.admit(principals.charting())) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def ehr(live: Live) -> Iterator[Client]:
+    """A hospital's system that pulls visits."""
+    with Client.of(live.url, live.admit(principals.EHR)) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def auditor(live: Live) -> Iterator[Client]:
+    """Who inspects the controlled substances."""
+    with Client.of(live.url, live.admit(principals.AUDITOR)) as one:
+        yield one
+
+
 @pytest.fixture(scope="module")
 def year() -> int:
     """The year of a story."""
@@ -39,6 +61,6 @@ def year() -> int:
 
 
 @pytest.fixture(scope="module")
-def visit(client: Client, year: int) -> Visit:
-    """The example visit, posted as one transaction."""
-    return Visit.posted(client, year)
+def visit(charting: Client, year: int) -> Visit:
+    """The example visit, posted as one transaction by the charting app."""
+    return Visit.posted(charting, year)

@@ -23,7 +23,7 @@ _TIMES = (
 _PLANNED = ("resourceType", "identifier", "class", "type", "serviceType", "subject", "episodeOfCare", "reasonReference", "serviceProvider")
 
 
-def test_ends_in_the_same_record(client: Client, year: int) -> None:
+def test_ends_in_the_same_record(charting: Client, year: int) -> None:
     """Planned, arrived, in progress, segments, vitals, two adverse events, finished: the record is that of the transaction."""
     places: dict[str, str] = {}
     versions: dict[str, str] = {}
@@ -32,30 +32,30 @@ def test_ends_in_the_same_record(client: Client, year: int) -> None:
         body = _linked(stage, places)
         if url not in places:
             condition = {"If_None_Exist": known[url]} if url in known else {}
-            answer = client.send("POST", stage.tree["resourceType"], body.text.encode(), **condition)
+            answer = charting.send("POST", stage.tree["resourceType"], body.text.encode(), **condition)
             assert answer.status == 201 or (condition and answer.status == 200), answer.tree
             places[url] = address(answer.headers["Location"])
         else:
-            answer = client.send("PUT", places[url], _with_id(body, places[url]), If_Match=versions[url])
+            answer = charting.send("PUT", places[url], _with_id(body, places[url]), If_Match=versions[url])
             assert answer.status == 200, answer.tree
         versions[url] = answer.headers["ETag"]
     for url, resource in entries(year):
-        stored = client.get(places[url]).document
+        stored = charting.get(places[url]).document
         assert stored is not None
         assert tokens(stored, {}) == tokens(resource, places), url
     encounter = next(place for place in places.values() if place.startswith("Encounter/"))
-    past = client.get(f"{encounter}/_history").resources()
+    past = charting.get(f"{encounter}/_history").resources()
     assert [one["status"] for one in past] == ["finished", "in-progress", "arrived", "planned"]
 
 
-def test_a_stale_version_is_refused(client: Client) -> None:
+def test_a_stale_version_is_refused(charting: Client) -> None:
     """Who changes what somebody else changed meanwhile gets 412 and loses nothing."""
-    patient = client.send("POST", "Patient", {"resourceType": "Patient", "gender": "female"})
+    patient = charting.send("POST", "Patient", {"resourceType": "Patient", "gender": "female"})
     place, first = address(patient.headers["Location"]), patient.headers["ETag"]
     body = {**patient.tree, "gender": "other"}
-    assert client.send("PUT", place, body, If_Match=first).status == 200
-    assert client.send("PUT", place, {**body, "gender": "unknown"}, If_Match=first).status == 412
-    assert client.get(place).tree["gender"] == "other"
+    assert charting.send("PUT", place, body, If_Match=first).status == 200
+    assert charting.send("PUT", place, {**body, "gender": "unknown"}, If_Match=first).status == 412
+    assert charting.get(place).tree["gender"] == "other"
 
 
 def _stages(year: int) -> Iterator[tuple[tuple[str, int], str, Document]]:

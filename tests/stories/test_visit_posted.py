@@ -4,39 +4,39 @@ from tests.stories.client import Client
 from tests.stories.visit import Visit, entries, sent, tokens
 
 
-def test_reads_back_entry_for_entry(client: Client, visit: Visit) -> None:
+def test_reads_back_entry_for_entry(charting: Client, visit: Visit) -> None:
     """Every entry, identical but for id, server meta and resolved references."""
     for url, resource in entries(visit.year):
-        stored = client.get(visit.places[url]).document
+        stored = charting.get(visit.places[url]).document
         assert stored is not None
         assert tokens(stored, {}) == tokens(resource, visit.places), url
 
 
-def test_comes_back_in_a_search_and_in_the_history(client: Client, visit: Visit) -> None:
+def test_comes_back_in_a_search_and_in_the_history(charting: Client, visit: Visit) -> None:
     """The same characters in a searchset and in a history Bundle."""
     for url, resource in entries(visit.year)[24:30]:
         type_name, id = visit.places[url].split("/")
-        found = client.get(f"{type_name}?_id={id}").document
-        past = client.get(f"{type_name}/{id}/_history").document
+        found = charting.get(f"{type_name}?_id={id}").document
+        past = charting.get(f"{type_name}/{id}/_history").document
         for bundle in (found, past):
             assert bundle is not None
             inside = bundle.members()["entry"].elements()[0].members()["resource"]
             assert tokens(inside, {}) == tokens(resource, visit.places)
 
 
-def test_goes_in_once_more_without_doubling_master_data(client: Client, visit: Visit) -> None:
+def test_goes_in_once_more_without_doubling_master_data(charting: Client, visit: Visit) -> None:
     """Entries with ifNoneExist find what is there; the rest of the visit is a second visit."""
-    again = client.send("POST", "", sent(visit.year))
+    again = charting.send("POST", "", sent(visit.year))
     outcomes = [entry["response"]["status"][:3] for entry in again.tree["entry"]]
     assert (outcomes.count("200"), outcomes.count("201")) == (14, 92)
-    assert client.get(f"Patient?identifier=KET-{visit.year}&_summary=count").tree["total"] == 1
+    assert charting.get(f"Patient?identifier=KET-{visit.year}&_summary=count").tree["total"] == 1
 
 
-def test_a_bad_entry_keeps_all_of_it_out(client: Client, visit: Visit) -> None:
+def test_a_bad_entry_keeps_all_of_it_out(charting: Client, visit: Visit) -> None:
     """One wrong code among 106 entries: nothing is stored, and the answer names the entry."""
-    before = client.get("Observation?_summary=count").tree["total"]
+    before = charting.get("Observation?_summary=count").tree["total"]
     wrong = sent(visit.year).replace(b'"severity": "high"', b'"severity": "dreadful"')
-    answer = client.send("POST", "", wrong)
+    answer = charting.send("POST", "", wrong)
     assert answer.status == 422
     assert any("Bundle.entry[96]" in place for issue in answer.tree["issue"] for place in issue.get("expression", []))
-    assert client.get("Observation?_summary=count").tree["total"] == before
+    assert charting.get("Observation?_summary=count").tree["total"] == before
