@@ -81,7 +81,8 @@ def body(event: Event, actor: Actor, site: Site, recorded: int, request_id: str)
     if profile := _profile(event):
         tree["meta"] = {"profile": [profile]}
     tree["type"] = event.kind.type.tree
-    tree["subtype"] = [one.tree for one in event.kind.subtypes]
+    if event.kind.subtypes:
+        tree["subtype"] = [one.tree for one in event.kind.subtypes]
     tree["action"] = event.kind.action
     tree["recorded"] = to_text(recorded)
     tree["outcome"] = event.outcome

@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from service.audit.event import Event
+from service.audit.kinds import IMPORTED
 from service.bulk.intake import Item, Piece, piece
 from service.bulk.source import Line, Source, opened
 from service.errors import Issue, Overloaded, PayloadTooLarge, ServiceError
 from service.fhir.document import Limits, decode
+from service.records import trail
 from service.records.change import Create
 from service.records.commit import commit_once
 from service.records.context import Context
@@ -66,6 +69,9 @@ def import_files(ctx: Context, paths: Sequence[Path], progress: Callable[[int], 
     """
     report = Report()
     sources = [opened(path) for path in paths]
+    for source in sources:
+        details = (("blake2b", source.hash), ("bytes", str(source.size)))
+        trail.record(ctx.service, Event(IMPORTED, subject=source.path.name, details=details), ctx.caller, ctx.request_id)
     for source in sources:
         _first_pass(_Run(ctx, source, report), progress)
     waiting = -1

@@ -26,7 +26,9 @@ def upgrade(revision: str) -> None:
       infusion-records db upgrade
       infusion-records db upgrade 0002
     """
-    from service.records import installation
+    from service.audit.event import Event
+    from service.audit.kinds import CONFIGURED
+    from service.records import installation, trail
     from service.search import adoption
     from service.storage import migrate
 
@@ -36,6 +38,7 @@ def upgrade(revision: str) -> None:
         is_newest = migrate.current(database) == migrate.newest()
     if is_newest:
         with record(Settings.load()) as ctx:
+            trail.record(ctx.service, Event(CONFIGURED, subject="schema", details=(("revision", str(migrate.newest())),)), ctx.caller)
             click.echo(f"{installation.install(ctx)} of the clinic's definitions were written.")
             click.echo(adoption.advice(ctx.service.registry) or "Every search parameter is indexed.")
 
@@ -72,3 +75,25 @@ def current() -> None:
 
     with opened(Settings.load()) as database:
         click.echo(f"database {migrate.current(database) or 'none'}, service {migrate.newest()}")
+
+
+@db.command()
+@click.option("--role", required=True, help="The role that the service logs in with; it exists and owns nothing.")
+def grant(role: str) -> None:
+    """Give ROLE of a PostgreSQL the rights that the service needs, and no others: what only grows it can neither change nor empty.
+
+    Run it as the owner of the tables, after every `db upgrade`.
+
+    \b
+    Example:
+      infusion-records db grant --role infusion_records
+    """
+    from service.audit.event import Event
+    from service.audit.kinds import ROLES_CHANGED
+    from service.records import trail
+    from service.storage import grants
+
+    with record(Settings.load()) as ctx:
+        trail.record(ctx.service, Event(ROLES_CHANGED, subject=f"database role {role[:63]}"), ctx.caller)
+        grants.grant(ctx.service.database, role)
+    click.echo(f"The role {role} has the rights of the application.")
