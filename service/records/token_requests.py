@@ -35,7 +35,7 @@ def answer(service: Service, asked: TokenRequest) -> tuple[TokenResponse, Verifi
         policy = spent(tx, verified).scopes
         grant = granted(service, asked.scopes, service.identity.grant(policy))
         new = token.issue(service.clock())
-        issued = tokens.put(service, tx, Holder(verified.client_id, grant), new)
+        issued = tokens.put(tx, Holder(verified.client_id, grant), new)
     if new.digest[0] < _SWEPT_OF_256:
         tokens.sweep(service)
     return token.response(new, issued.scope), verified

@@ -69,15 +69,13 @@ def issue(
         grant = policy if scopes is None else _asked(service, scopes).within(policy)
         if not grant or len(grant.scopes) > MAX_SCOPES:
             raise BadRequest.of("invalid", "token-scopes", f"The client {client} may have none of these scopes. It may have: {policy}")
-        return put(service, tx, Holder(client, grant, patient, user), token.issue(service.clock(), seconds))
+        return put(tx, Holder(client, grant, patient, user), token.issue(service.clock(), seconds))
 
 
-def put(service: Service, tx: Transaction, holder: Holder, new: token.Token) -> Issued:
+def put(tx: Transaction, holder: Holder, new: token.Token) -> Issued:
     """Keep a token for `holder`, in the transaction `tx`."""
     id, scope = str(uuid.uuid4()), str(holder.grant)
-    tokens.put(
-        tx, tokens.Token(id, new.digest, holder.client, scope, service.clock(), new.expires, patient=holder.patient, user=holder.user)
-    )
+    tokens.put(tx, tokens.Token(id, new.digest, holder.client, scope, new.issued, new.expires, holder.patient, holder.user))
     return Issued(new.text, id, scope, new.expires)
 
 

@@ -29,6 +29,11 @@ class Token:
     expires: int
     seconds: int
 
+    @property
+    def issued(self) -> int:
+        """When it was made, in microseconds since the epoch."""
+        return self.expires - self.seconds * _SECOND
+
 
 @dataclass(frozen=True, slots=True)
 class TokenResponse:

@@ -13,10 +13,10 @@ from service.web.authentication import caller
 
 
 @pytest.fixture
-def token(parts: Service) -> str:
+def token(service: Service) -> str:
     """A token of the client `ehr`, which may read patients."""
-    clients.register(parts, Registration("ehr", "system/Patient.rs ledger.read", role="ehr", device="Device/d1"))
-    return tokens.issue(parts, "ehr", patient="p1", user="Practitioner/u1").text
+    clients.register(service, Registration("ehr", "system/Patient.rs ledger.read", role="ehr", device="Device/d1"))
+    return tokens.issue(service, "ehr", patient="p1", user="Practitioner/u1").text
 
 
 def _sent(client: FlaskClient, header: str) -> tuple[int, str | None]:
@@ -25,9 +25,9 @@ def _sent(client: FlaskClient, header: str) -> tuple[int, str | None]:
     return answer.status_code, answer.headers.get("WWW-Authenticate")
 
 
-def test_RS1_a_token_makes_a_caller(app: Flask, parts: Service, token: str) -> None:
+def test_RS1_a_token_makes_a_caller(app: Flask, service: Service, token: str) -> None:
     with app.test_request_context("/fhir/Patient", headers={"Authorization": f"Bearer {token}"}) as request:
-        found = caller(parts, request.request)
+        found = caller(service, request.request)
     assert (found.client, found.role, found.device, found.patients, found.user) == ("ehr", "ehr", "Device/d1", ("p1",), "Practitioner/u1")
     assert (found.grant.has("ledger.read"), bool(found.grant.reaches("r", "Patient")), found.grant.reaches("c", "Patient")) == (
         True,
@@ -59,14 +59,14 @@ def test_RS2_a_token_in_the_query_is_refused(client: FlaskClient, token: str) ->
     assert token not in answer.text
 
 
-def test_RS5_a_revoked_token_is_void_at_the_next_request(client: FlaskClient, parts: Service, token: str) -> None:
+def test_RS5_a_revoked_token_is_void_at_the_next_request(client: FlaskClient, service: Service, token: str) -> None:
     assert _sent(client, f"Bearer {token}")[0] == 200
-    with parts.database.write() as tx:
-        assert stored.revoke(tx, digest(token), parts.clock())
+    with service.database.write() as tx:
+        assert stored.revoke(tx, digest(token), service.clock())
     assert _sent(client, f"Bearer {token}")[0] == 401
 
 
-def test_RS5_a_disabled_client_is_out_at_the_next_request(client: FlaskClient, parts: Service, token: str) -> None:
+def test_RS5_a_disabled_client_is_out_at_the_next_request(client: FlaskClient, service: Service, token: str) -> None:
     assert _sent(client, f"Bearer {token}")[0] == 200
-    clients.disable(parts, "ehr")
+    clients.disable(service, "ehr")
     assert _sent(client, f"Bearer {token}")[0] == 401

@@ -27,8 +27,8 @@ def _rows(database: Database, table: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_T1_the_answer_has_what_smart_asks_for(client: FlaskClient, parts: Service, algorithm: str) -> None:
-    answer = post(client, registered(parts, Signer(algorithm=algorithm)).form())
+def test_T1_the_answer_has_what_smart_asks_for(client: FlaskClient, service: Service, algorithm: str) -> None:
+    answer = post(client, registered(service, Signer(algorithm=algorithm)).form())
     body = json.loads(answer.data)
     assert (answer.status_code, answer.content_type) == (200, "application/json")
     assert body.keys() == {"access_token", "token_type", "expires_in", "scope"}
@@ -36,14 +36,14 @@ def test_T1_the_answer_has_what_smart_asks_for(client: FlaskClient, parts: Servi
     assert client.get("/fhir/Patient", headers=bearer(body["access_token"])).status_code == 200
 
 
-def test_T3_no_refresh_token_is_given(client: FlaskClient, parts: Service) -> None:
-    body = json.loads(post(client, registered(parts).form(scope="system/Patient.rs")).data)
+def test_T3_no_refresh_token_is_given(client: FlaskClient, service: Service) -> None:
+    body = json.loads(post(client, registered(service).form(scope="system/Patient.rs")).data)
     assert "refresh_token" not in body
     assert json.loads(post(client, Signer().form(grant_type="refresh_token")).data)["error"] == "unsupported_grant_type"
 
 
-def test_T4_no_answer_may_be_kept(client: FlaskClient, parts: Service) -> None:
-    who = registered(parts)
+def test_T4_no_answer_may_be_kept(client: FlaskClient, service: Service) -> None:
+    who = registered(service)
     answers = [
         post(client, who.form()),
         post(client, who.form(scope="system/Nothing.rs")),
@@ -57,9 +57,9 @@ def test_T4_no_answer_may_be_kept(client: FlaskClient, parts: Service) -> None:
     assert {(answer.headers["Cache-Control"], answer.headers["Pragma"]) for answer in answers} == {("no-store", "no-cache")}
 
 
-def test_T5_the_database_knows_the_digest_alone(client: FlaskClient, parts: Service) -> None:
-    text = token(client, registered(parts))
-    [row] = _rows(parts.database, kept)
+def test_T5_the_database_knows_the_digest_alone(client: FlaskClient, service: Service) -> None:
+    text = token(client, registered(service))
+    [row] = _rows(service.database, kept)
     assert row.digest == digest(text)
     assert text not in repr(tuple(row))
     assert (row.client, row.scopes, row.expires - row.issued) == ("ehr", "system/Patient.rs", 300_000_000)
@@ -81,9 +81,9 @@ def test_T5_the_database_knows_the_digest_alone(client: FlaskClient, parts: Serv
     ],
 )
 def test_T2_what_is_granted_is_what_was_asked_for_and_may_be_had(
-    client: FlaskClient, parts: Service, asked: str, given: str | None
+    client: FlaskClient, service: Service, asked: str, given: str | None
 ) -> None:
-    body = json.loads(post(client, registered(parts).form(asked)).data)
+    body = json.loads(post(client, registered(service).form(asked)).data)
     assert body["scope"] == (given or asked)
 
 
@@ -110,15 +110,15 @@ def test_T2_what_is_granted_is_what_was_asked_for_and_may_be_had(
     ],
     ids=lambda scope: "none" if scope is None else scope[:40],
 )
-def test_T2_nothing_granted_is_invalid_scope(client: FlaskClient, parts: Service, scope: str | None) -> None:
-    answer = post(client, registered(parts).form(scope=scope))  # type: ignore[arg-type]
+def test_T2_nothing_granted_is_invalid_scope(client: FlaskClient, service: Service, scope: str | None) -> None:
+    answer = post(client, registered(service).form(scope=scope))  # type: ignore[arg-type]
     assert (answer.status_code, json.loads(answer.data)["error"]) == (400, "invalid_scope")
-    assert (_rows(parts.database, kept), _rows(parts.database, spent)) == ([], [])
+    assert (_rows(service.database, kept), _rows(service.database, spent)) == ([], [])
 
 
 @pytest.mark.parametrize("context", ["patient", "user"])
-def test_T2_a_client_for_itself_gets_system_scopes_only(client: FlaskClient, parts: Service, context: str) -> None:
-    who = registered(parts, scopes=f"{context}/Patient.rs system/Observation.rs")
+def test_T2_a_client_for_itself_gets_system_scopes_only(client: FlaskClient, service: Service, context: str) -> None:
+    who = registered(service, scopes=f"{context}/Patient.rs system/Observation.rs")
     assert post(client, who.form(f"{context}/Patient.rs")).status_code == 400
     assert json.loads(post(client, who.form(f"{context}/Patient.rs system/Observation.rs")).data)["scope"] == "system/Observation.rs"
 
@@ -131,15 +131,15 @@ def test_T2_a_client_for_itself_gets_system_scopes_only(client: FlaskClient, par
         ("system/Patient.*", "system/Patient.rs"),
     ],
 )
-def test_SC2_v1_is_given_as_v1_where_it_can_be_said(client: FlaskClient, parts: Service, asked: str, given: str) -> None:
-    text = post(client, registered(parts).form(asked))
+def test_SC2_v1_is_given_as_v1_where_it_can_be_said(client: FlaskClient, service: Service, asked: str, given: str) -> None:
+    text = post(client, registered(service).form(asked))
     assert json.loads(text.data)["scope"] == given
     answer = client.get("/fhir/Patient", headers=bearer(json.loads(text.data)["access_token"]))
     assert answer.status_code in (200, 403)
 
 
-def test_SC5_scopes_add_up_and_never_exceed_the_policy(client: FlaskClient, parts: Service) -> None:
-    body = json.loads(post(client, registered(parts, scopes="system/Patient.r system/Patient.s").form("system/Patient.cruds")).data)
+def test_SC5_scopes_add_up_and_never_exceed_the_policy(client: FlaskClient, service: Service) -> None:
+    body = json.loads(post(client, registered(service, scopes="system/Patient.r system/Patient.s").form("system/Patient.cruds")).data)
     assert body["scope"] == "system/Patient.rs"
 
 
@@ -174,29 +174,29 @@ def _text(who: Signer) -> bytes:
 
 
 @pytest.mark.parametrize(("form", "error"), [case[1:] for case in BAD_FORMS], ids=[case[0] for case in BAD_FORMS])
-def test_A1_a_form_that_is_not_as_it_should_be(client: FlaskClient, parts: Service, form: Callable[[Signer], Any], error: str) -> None:
-    answer = post(client, form(registered(parts)))
+def test_A1_a_form_that_is_not_as_it_should_be(client: FlaskClient, service: Service, form: Callable[[Signer], Any], error: str) -> None:
+    answer = post(client, form(registered(service)))
     assert (answer.status_code, json.loads(answer.data)["error"]) == (400, error)
     assert answer.content_type == "application/json"
-    assert _rows(parts.database, kept) == []
+    assert _rows(service.database, kept) == []
 
 
-def test_A1_the_form_itself_is_good(client: FlaskClient, parts: Service) -> None:
+def test_A1_the_form_itself_is_good(client: FlaskClient, service: Service) -> None:
     """What the cases above change one thing of."""
-    assert post(client, _text(registered(parts))).status_code == 200
+    assert post(client, _text(registered(service))).status_code == 200
 
 
 @pytest.mark.parametrize(
     "content_type", ["application/json", "text/plain", "multipart/form-data; boundary=x", "", FORM + "; charset=utf-16"]
 )
-def test_A1_another_content_type(client: FlaskClient, parts: Service, content_type: str) -> None:
-    answer = post(client, registered(parts).form(), content_type=content_type)
+def test_A1_another_content_type(client: FlaskClient, service: Service, content_type: str) -> None:
+    answer = post(client, registered(service).form(), content_type=content_type)
     assert (answer.status_code, json.loads(answer.data)["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("query", ["scope=system/Patient.rs", "client_assertion=x", "x=y", "%ff"])
-def test_A1_parameters_in_the_query(client: FlaskClient, parts: Service, query: str) -> None:
-    answer = post(client, registered(parts).form(), f"/oauth/token?{query}")
+def test_A1_parameters_in_the_query(client: FlaskClient, service: Service, query: str) -> None:
+    answer = post(client, registered(service).form(), f"/oauth/token?{query}")
     assert (answer.status_code, json.loads(answer.data)["error"]) == (400, "invalid_request")
 
 
@@ -207,15 +207,15 @@ def test_A1_other_verbs(client: FlaskClient, verb: str, path: str) -> None:
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
 
 
-def test_A8_an_assertion_is_good_once(client: FlaskClient, parts: Service) -> None:
-    form = registered(parts).form()
+def test_A8_an_assertion_is_good_once(client: FlaskClient, service: Service) -> None:
+    form = registered(service).form()
     first, second = post(client, form), post(client, form)
     assert (first.status_code, second.status_code, json.loads(second.data)["error"]) == (200, 401, "invalid_client")
-    assert len(_rows(parts.database, kept)) == 1
+    assert len(_rows(service.database, kept)) == 1
 
 
-def test_A8_an_assertion_is_good_once_for_all_endpoints(client: FlaskClient, parts: Service) -> None:
-    who = registered(parts)
+def test_A8_an_assertion_is_good_once_for_all_endpoints(client: FlaskClient, service: Service) -> None:
+    who = registered(service)
     form = who.form()
     text = json.loads(post(client, form).data)["access_token"]
     proof = {name: form[name] for name in ("client_assertion", "client_assertion_type")}
@@ -224,29 +224,29 @@ def test_A8_an_assertion_is_good_once_for_all_endpoints(client: FlaskClient, par
     assert client.get("/fhir/Patient", headers=bearer(text)).status_code == 200
 
 
-def test_A8_the_same_identifier_of_two_clients_is_two(client: FlaskClient, parts: Service) -> None:
-    one, two = registered(parts), registered(parts, Signer("lab"))
+def test_A8_the_same_identifier_of_two_clients_is_two(client: FlaskClient, service: Service) -> None:
+    one, two = registered(service), registered(service, Signer("lab"))
     for who in (one, two):
         assert post(client, who.form(client_assertion=who.assertion(jti="same"))).status_code == 200
     assert post(client, one.form(client_assertion=one.assertion(jti="same"))).status_code == 401
 
 
-def test_A8_what_was_spent_is_forgotten_when_it_is_void_anyway(client: FlaskClient, parts: Service) -> None:
-    token(client, registered(parts))
-    tokens.sweep(parts)
-    assert (len(_rows(parts.database, kept)), len(_rows(parts.database, spent))) == (1, 1)
-    tokens.sweep(replace(parts, clock=lambda: parts.clock() + (330 + 601) * 1_000_000))
-    assert (_rows(parts.database, kept), _rows(parts.database, spent)) == ([], [])
+def test_A8_what_was_spent_is_forgotten_when_it_is_void_anyway(client: FlaskClient, service: Service) -> None:
+    token(client, registered(service))
+    tokens.sweep(service)
+    assert (len(_rows(service.database, kept)), len(_rows(service.database, spent))) == (1, 1)
+    tokens.sweep(replace(service, clock=lambda: service.clock() + (330 + 601) * 1_000_000))
+    assert (_rows(service.database, kept), _rows(service.database, spent)) == ([], [])
 
 
-def test_A9_who_is_not_known_hears_one_sentence(client: FlaskClient, parts: Service) -> None:
+def test_A9_who_is_not_known_hears_one_sentence(client: FlaskClient, service: Service) -> None:
     """A stranger cannot tell an unknown client from a wrong key, a disabled client or a spent assertion."""
-    who = registered(parts)
-    gone = registered(parts, Signer("gone"))
-    clients.disable(parts, "gone")
+    who = registered(service)
+    gone = registered(service, Signer("gone"))
+    clients.disable(service, "gone")
     form = who.form()
     post(client, form)
-    bad = [form, replace(who, key="two").form(), Signer("nobody").form(), gone.form(), Signer("x\u0000y").form(), Signer("\u00e4").form()]
+    bad = [form, replace(who, key="two").form(), Signer("nobody").form(), gone.form(), Signer("\u00e4").form()]
     answers = [post(client, each) for each in [*bad, who.form(client_assertion=who.assertion(aud="x"))]]
     assert {(answer.status_code, answer.data) for answer in answers} == {(401, answers[0].data)}
     assert json.loads(answers[0].data) == {
@@ -264,25 +264,25 @@ def test_A9_no_authentication_at_all(client: FlaskClient) -> None:
     assert answer.headers["WWW-Authenticate"].startswith("Basic")
 
 
-def test_A9_a_client_without_keys_gets_its_tokens_from_an_operator_only(client: FlaskClient, parts: Service) -> None:
-    clients.register(parts, clients.Registration("keyless", "system/Patient.rs"))
+def test_A9_a_client_without_keys_gets_its_tokens_from_an_operator_only(client: FlaskClient, service: Service) -> None:
+    clients.register(service, clients.Registration("keyless", "system/Patient.rs"))
     assert post(client, Signer("keyless").form()).status_code == 401
-    assert client.get("/fhir/Patient", headers=bearer(tokens.issue(parts, "keyless").text)).status_code == 200
+    assert client.get("/fhir/Patient", headers=bearer(tokens.issue(service, "keyless").text)).status_code == 200
 
 
-def test_RS5_a_client_that_is_disabled_gets_no_token(client: FlaskClient, parts: Service) -> None:
-    who = registered(parts)
+def test_RS5_a_client_that_is_disabled_gets_no_token(client: FlaskClient, service: Service) -> None:
+    who = registered(service)
     text = token(client, who)
-    clients.disable(parts, "ehr")
+    clients.disable(service, "ehr")
     assert post(client, who.form()).status_code == 401
     assert client.get("/fhir/Patient", headers=bearer(text)).status_code == 401
 
 
-def test_RS1_a_token_ends_when_it_expires(client: FlaskClient, parts: Service) -> None:
-    text = token(client, registered(parts))
-    [row] = _rows(parts.database, kept)
+def test_RS1_a_token_ends_when_it_expires(client: FlaskClient, service: Service) -> None:
+    text = token(client, registered(service))
+    [row] = _rows(service.database, kept)
     for instant, found in ((row.expires - 1, True), (row.expires, False)):
-        assert (tokens.caller(replace(parts, clock=lambda instant=instant: instant), text) is not None) is found  # type: ignore[misc]
+        assert (tokens.caller(replace(service, clock=lambda instant=instant: instant), text) is not None) is found  # type: ignore[misc]
 
 
 def test_the_assertion_type_is_the_one_of_rfc_7523() -> None:

@@ -16,16 +16,16 @@ INACTIVE = {"active": False}
 
 
 @pytest.fixture
-def ehr(parts: Service) -> Signer:
+def ehr(service: Service) -> Signer:
     """A client with keys."""
-    return registered(parts)
+    return registered(service)
 
 
 @pytest.fixture
-def admin(parts: Service) -> str:
+def admin(service: Service) -> str:
     """A token of an administrator of clients."""
-    clients.register(parts, Registration("admin", role="admin"))
-    return tokens.issue(parts, "admin").text
+    clients.register(service, Registration("admin", role="admin"))
+    return tokens.issue(service, "admin").text
 
 
 def _told(client: FlaskClient, asked: str, by: str) -> dict[str, object]:
@@ -43,9 +43,9 @@ def test_I1_an_active_token_tells_what_it_is_for(client: FlaskClient, ehr: Signe
     assert told["exp"] - told["iat"] == 300  # type: ignore[operator]
 
 
-def test_I1_the_launch_context_is_told(client: FlaskClient, parts: Service) -> None:
-    clients.register(parts, Registration("app", "patient/Patient.rs"))
-    text = tokens.issue(parts, "app", patient="p1", user="Practitioner/u1").text
+def test_I1_the_launch_context_is_told(client: FlaskClient, service: Service) -> None:
+    clients.register(service, Registration("app", "patient/Patient.rs"))
+    text = tokens.issue(service, "app", patient="p1", user="Practitioner/u1").text
     told = _told(client, text, by=text)
     assert (told["patient"], told["fhirUser"]) == ("p1", "http://127.0.0.1:8080/fhir/Practitioner/u1")
 
@@ -69,8 +69,8 @@ def test_I2_a_client_may_ask_by_an_assertion(client: FlaskClient, ehr: Signer) -
     assert post(client, {"token": text, **ehr.proof()}, INTROSPECT, headers=bearer(text)).status_code == 400
 
 
-def test_I2_tokens_of_others_are_for_administrators(client: FlaskClient, parts: Service, ehr: Signer, admin: str) -> None:
-    other = token(client, registered(parts, Signer("lab")))
+def test_I2_tokens_of_others_are_for_administrators(client: FlaskClient, service: Service, ehr: Signer, admin: str) -> None:
+    other = token(client, registered(service, Signer("lab")))
     text = token(client, ehr)
     assert _told(client, text, by=other) == INACTIVE
     assert _told(client, text, by=admin)["client_id"] == "ehr"
@@ -81,10 +81,10 @@ def test_I3_garbage_is_not_active(client: FlaskClient, admin: str, garbage: str)
     assert _told(client, garbage, by=admin) == INACTIVE
 
 
-def test_I3_what_ended_is_not_active(client: FlaskClient, parts: Service, ehr: Signer, admin: str) -> None:
-    revoked, left, disabled = token(client, ehr), token(client, ehr), token(client, registered(parts, Signer("lab")))
+def test_I3_what_ended_is_not_active(client: FlaskClient, service: Service, ehr: Signer, admin: str) -> None:
+    revoked, left, disabled = token(client, ehr), token(client, ehr), token(client, registered(service, Signer("lab")))
     assert post(client, {"token": revoked}, REVOKE, headers=bearer(revoked)).status_code == 200
-    clients.disable(parts, "lab")
+    clients.disable(service, "lab")
     assert [_told(client, text, by=admin) for text in (revoked, disabled)] == [INACTIVE, INACTIVE]
     assert _told(client, left, by=admin)["active"] is True
 
@@ -110,8 +110,8 @@ def test_RS5_a_token_may_revoke_itself(client: FlaskClient, ehr: Signer) -> None
     assert post(client, {"token": text}, REVOKE, headers=bearer(text)).status_code == 401
 
 
-def test_RS5_nobody_revokes_the_tokens_of_others(client: FlaskClient, parts: Service, ehr: Signer, admin: str) -> None:
-    other, text = token(client, registered(parts, Signer("lab"))), token(client, ehr)
+def test_RS5_nobody_revokes_the_tokens_of_others(client: FlaskClient, service: Service, ehr: Signer, admin: str) -> None:
+    other, text = token(client, registered(service, Signer("lab"))), token(client, ehr)
     answers = [post(client, {"token": each}, REVOKE, headers=bearer(other)) for each in (text, "never-issued")]
     assert {(answer.status_code, answer.data) for answer in answers} == {(200, b"{}")}
     assert client.get("/fhir/Patient", headers=bearer(text)).status_code == 200
