@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from service.config import PREFIX, Settings, SettingsError
 from service.server.loopback import is_loopback, is_loopback_url
-from service.storage import marks
+from service.storage import audit_log, marks
 from service.storage.database import Database
 
 _ROOT = 0
@@ -28,8 +28,9 @@ def require_database(settings: Settings, host: str, database: Database) -> None:
     The database must be at the newest schema.
     """
     marks.require_never_open(database)
-    if is_production(settings, host) and marks.since(database, marks.DEMONSTRATION) is not None:
-        raise SettingsError("The database holds the demonstration clinic, its clients and their keys. Start with an empty database.")
+    found = [*_of_the_database(database)] if is_production(settings, host) else []
+    if found:
+        raise SettingsError("\n".join(found))
 
 
 def is_production(settings: Settings, host: str) -> bool:
@@ -42,6 +43,15 @@ def _of_the_settings(settings: Settings, host: str) -> Iterator[str]:
         yield f"--host {host} is refused with BASE_URL {settings.base_url}: others than this machine are served over TLS only. Set https."
     if not settings.trusted_proxies:
         yield f"{PREFIX}TRUSTED_PROXIES is empty. Set it to the addresses of the proxy that ends TLS, such as 10.0.0.7 or 10.0.0.0/24."
+
+
+def _of_the_database(database: Database) -> Iterator[str]:
+    if marks.since(database, marks.DEMONSTRATION) is not None:
+        yield "The database holds the demonstration clinic, its clients and their keys. Start with an empty database."
+    with database.glance() as tx:
+        is_signed = bool(audit_log.keys(tx))
+    if not is_signed:
+        yield "The audit trail is not signed. Make a key (infusion-records audit new-key) and start infusion-records worker with it."
 
 
 def _of_the_process() -> Iterator[str]:
