@@ -6,13 +6,12 @@ is logged in one word and told to nobody.
 
 import logging
 from dataclasses import replace
-from weakref import WeakKeyDictionary
 
 from service.audit.event import MINOR
 from service.audit.kinds import SIGNED_IN
 from service.config import PREFIX, SettingsError
 from service.errors import NotFound, Overloaded, ServiceError
-from service.records import emergency, happening, sessions
+from service.records import emergency, happening, sessions, workplaces
 from service.records.context import Context, Service
 from service.records.happening import Happening
 from service.records.read import read
@@ -27,17 +26,13 @@ from service.security.external.key_cache import Unavailable
 from service.security.external.provider import Provider
 from service.security.roles import Rule
 from service.storage import secrets
-from service.storage.database import Database
 
 _LOG = logging.getLogger("infusion_records.provider")
-_MINUTE = 60 * 1_000_000
-_MOST_KEPT = 1000
 _PRACTITIONER = "Practitioner/"
 _KEY = "sign-in-key"
 _SUBJECT = "account at the OpenID provider"
 
 _Kept = dict[str, tuple[int, tuple[str, ...]]]
-_worked_for: WeakKeyDictionary[Database, _Kept] = WeakKeyDictionary()
 
 
 def start(service: Service) -> None:
@@ -61,7 +56,7 @@ def caller(service: Service, provider: Provider, token: str, address: str) -> Ca
     except Unavailable as error:
         raise unavailable(error.reason) from None
     if found.user and Rule.OWN_SITE in found.rules:
-        return emergency.admitted(service, replace(found, organizations=_organizations(service, found.user)))
+        return emergency.admitted(service, replace(found, organizations=workplaces.lately(service, found.user)))
     return found
 
 
@@ -109,15 +104,3 @@ def _holder(service: Service, provider: Provider, claims: Claims) -> Holder:
     except ServiceError:
         raise SignInFailed("practitioner-unreadable") from None
     return Holder(user, name_of(claims), role.name)
-
-
-def _organizations(service: Service, user: str) -> tuple[str, ...]:
-    kept, now = _worked_for.setdefault(service.database, {}), service.clock()
-    at, found = kept.get(user, (0, ()))
-    if now - at < _MINUTE:
-        return found
-    if len(kept) >= _MOST_KEPT:
-        kept.clear()
-    found = sessions.organizations(service, user)
-    kept[user] = now, found
-    return found

@@ -5,13 +5,14 @@ URL ends in logs, and a form is read only after it is known who sent it.
 """
 
 import re
+from dataclasses import replace
 
 from flask import Request
 
 from service.errors import BadRequest, Unauthorized
 from service.records import provider, tokens
 from service.records.context import Service
-from service.security.caller import Caller
+from service.security.caller import NOBODY, Caller
 from service.web import sessions
 
 ANONYMOUS = "anonymous"
@@ -25,6 +26,7 @@ PUBLIC = frozenset(
 )
 """The endpoints that need no caller, or find out themselves who asks."""
 
+_CAPABILITIES = {"path": "metadata"}
 _BEARER = re.compile(r"bearer +(?P<token>[A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 _LONGEST_TOKEN = 512
 
@@ -37,8 +39,17 @@ def caller(service: Service, request: Request) -> Caller:
         )
     header = request.headers.get("Authorization")
     if header is None:
-        return sessions.caller(service, request) or Caller.internal(ANONYMOUS)
+        return sessions.caller(service, request) or _without_credentials(service, request)
     return bearer(service, header, request.remote_addr or "")
+
+
+def _without_credentials(service: Service, request: Request) -> Caller:
+    """Nobody, who may read what the service can do and nothing else; on a database that is open to everyone, everyone."""
+    if service.is_insecure:
+        return Caller.internal(ANONYMOUS)
+    if request.endpoint == "fhir" and request.view_args == _CAPABILITIES:
+        return replace(NOBODY, address=request.remote_addr or "")
+    raise unauthorized(service)
 
 
 def bearer(service: Service, header: str, address: str) -> Caller:
