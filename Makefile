@@ -6,11 +6,12 @@ INSTALLED := .venv/.installed
 PORT ?= 8080
 JOBS ?= auto
 FILES ?=
+KEYCLOAK := build/keycloak/keycloak-26.0.5
 SECOND_VALIDATOR := build/conformance/classpath.txt
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: install run test check bench bench-search conformance guide package nightly format lock help
+.PHONY: install run test check bench bench-search conformance keycloak guide package nightly format lock help
 
 $(INSTALLED): requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -51,6 +52,13 @@ package: $(INSTALLED)  ## the same, and the guide as a FHIR package in dist/
 
 conformance: $(INSTALLED) $(SECOND_VALIDATOR) $(if $(FILES),,package)  ## hold definitions, examples and corpus to HAPI's validator; FILES="…" only those
 	$(BIN)/python -m tools.conformance $(FILES)
+
+$(KEYCLOAK): tools/keycloak/pom.xml
+	mvn --quiet --batch-mode --file tools/keycloak/pom.xml generate-resources
+	@touch $@
+
+keycloak: $(INSTALLED) $(KEYCLOAK)  ## fetch Keycloak (150 MB) and test the external mode against it
+	KEYCLOAK_HOME=$(KEYCLOAK) $(BIN)/python -m pytest tests/external/test_keycloak.py
 
 nightly: $(INSTALLED)  ## the large counts and the runs on deliberately broken builds
 	$(BIN)/python -m pytest -n $(JOBS) -m "nightly or not nightly" --hypothesis-profile nightly
