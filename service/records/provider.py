@@ -32,8 +32,6 @@ _PRACTITIONER = "Practitioner/"
 _KEY = "sign-in-key"
 _SUBJECT = "account at the OpenID provider"
 
-_Kept = dict[str, tuple[int, tuple[str, ...]]]
-
 
 def start(service: Service) -> None:
     """Ask the provider, if there is one, for its endpoints and keys. Raises SettingsError: without them nobody could be authenticated."""
