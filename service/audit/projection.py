@@ -19,6 +19,7 @@ Tree = dict[str, Any]
 
 HIDDEN = "***"
 """Stands for a value that the reader may not see."""
+_BALP = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit."
 _PATIENT = re.compile(r"(?:^|/)Patient/(?P<id>[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?$")
 _CONDITION = "condition"
 """The detail of a conditional write: the search that it depended on."""
@@ -26,9 +27,14 @@ _SEGMENT = re.compile(r"\$[a-z-]{1,40}|_history|_search|metadata|")
 
 
 def projected(tree: Tree, id: str, patient: str | None) -> Tree:
-    """The AuditEvent `id` of an entry: no patient but `patient` is in it. One version, of the instant that was recorded."""
-    meta = {**tree.get("meta", {}), "versionId": "1", "lastUpdated": tree["recorded"]}
+    """The AuditEvent `id` of an entry: no patient but `patient` is in it. One version, of the instant that was recorded.
+
+    It claims the profile of BALP for one patient, and none where the resource that it was about is itself another patient.
+    """
     entities = [one for one in tree.get("entity", ()) if patient is None or _patient(one) in (None, patient)]
+    is_whole = any(_is_resource(one) for one in entities) or not any(map(_is_resource, tree.get("entity", ())))
+    claimed = [_of_patient(url, patient) for url in tree.get("meta", {}).get("profile", ())] if is_whole else []
+    meta = {"versionId": "1", "lastUpdated": tree["recorded"], **({"profile": claimed} if claimed else {})}
     rest = {member: value for member, value in tree.items() if member not in ("resourceType", "id", "meta", "entity")}
     return {"resourceType": "AuditEvent", "id": id, "meta": meta, **rest, **({"entity": entities} if entities else {})}
 
@@ -48,6 +54,16 @@ def kind(text: str, known: Collection[str]) -> str:
     """A query without its values: `GET Patient/***?name=***`. Names that no search has are values too."""
     address, mark, query = text.partition("?")
     return f"{_places(address, known)}{mark}{'&'.join(_pairs(query, known))}"
+
+
+def _of_patient(url: str, patient: str | None) -> str:
+    """The profile for an event about one patient, in the place of the one for any event."""
+    name = url.removeprefix(_BALP)
+    return url if name == url or patient is None or name.startswith("Patient") else f"{_BALP}Patient{name}"
+
+
+def _is_resource(entity: Tree) -> bool:
+    return bool(entity.get("role", {}).get("code") == "4")
 
 
 def _patient(entity: Tree) -> str | None:
