@@ -20,6 +20,7 @@ from tests import postgres
 from tests.access import admitted
 from tests.databases import KINDS, Databases
 from tests.server import Live, running
+from tests.watch import audited_exactly  # noqa: F401 - every test of the suite is watched
 
 REQUIRE_BROWSER = "REQUIRE_BROWSER"
 
