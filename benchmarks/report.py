@@ -24,7 +24,7 @@ def machine() -> None:
 
 def columns() -> None:
     """The names of the columns that `measured` fills."""
-    print(f"{'':{_NAME}} clients   req/s     p50     p95     p99 ms | CPU us a request: service database client | others")
+    print(f"{'':{_NAME}} clients   req/s     p50     p95     p99 ms | CPU us a request: service database worker client | others")
 
 
 def measured(name: str, clients: int, sample: Sample, before: Reading, after: Reading) -> None:
@@ -34,7 +34,7 @@ def measured(name: str, clients: int, sample: Sample, before: Reading, after: Re
     p50, p95, p99 = (sample.percentile(share) * 1000 for share in (0.50, 0.95, 0.99))
     print(
         f"{name:{_NAME}} {clients:7} {sample.rate:7.0f} {p50:7.2f} {p95:7.2f} {p99:7.2f}    |"
-        f" {spent['service']:25.0f} {spent.get('database', 0):8.0f} {sample.client_cpu / requests * 1e6:6.0f}"
+        f" {spent['service']:25.0f} {spent.get('database', 0):8.0f} {spent.get('worker', 0):6.0f} {sample.client_cpu / requests * 1e6:6.0f}"
         f" | {others(before, after, sample.client_cpu):5.0%}",
         flush=True,
     )

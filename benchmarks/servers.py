@@ -45,11 +45,12 @@ class Running:
     store: Store | None = None
     base: str = "/fhir"
     environment: dict[str, str] = field(default_factory=dict)
+    worker: int | None = None
 
     def groups(self) -> dict[str, int]:
-        """The root process of each part that works on a request."""
+        """The root process of each part that works on a request, or on what the audit trail holds of it."""
         database = {"database": self.store.root} if self.store and self.store.root else {}
-        return {"service": self.root, **database}
+        return {"service": self.root, **database, **({"worker": self.worker} if self.worker else {})}
 
 
 @contextmanager
@@ -70,15 +71,36 @@ def store(kind: str) -> Iterator[Store]:
 
 @contextmanager
 def service(store: Store) -> Iterator[Running]:
-    """The service on `store`, as `infusion-records serve` starts it, with the settings as delivered."""
+    """The service on `store`, as `infusion-records serve` starts it, with the settings as delivered, its worker, and a client's token."""
+    with _folder() as folder, _served(store, [_program(), "serve", "--port"]) as running:
+        key = folder / "audit-key"
+        command(running.environment, "audit", "new-key", str(key), "--name", "records.example/audit")
+        environment = running.environment | {f"{PREFIX}AUDIT_KEY_FILE": str(key), f"{PREFIX}AUDIT_CHECKPOINTS": str(folder / "checkpoints")}
+        with _process([_program(), "worker"], environment, folder) as worker:
+            running.peer, running.worker = _admitted(running.peer.port, store), worker.pid
+            yield running
+            if worker.poll() is not None:
+                raise RuntimeError(f"the worker ended: {(folder / 'log').read_text()[-3000:]}")
+
+
+@contextmanager
+def unguarded(store: Store) -> Iterator[Running]:
+    """The service without authentication, restriction and audit: `benchmarks.access.without`."""
+    with _served(store, [sys.executable, "-m", "benchmarks.access.without"]) as running:
+        yield running
+
+
+@contextmanager
+def _served(store: Store, program: list[str]) -> Iterator[Running]:
+    """`PROGRAM PORT` on `store`, brought to the newest schema."""
     port = _free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     environment |= {f"{PREFIX}DATABASE_URL": store.url}
     command(environment, "db", "upgrade")
-    with _folder() as folder, _process([_program(), "serve", "--port", str(port)], environment, folder) as process:
+    with _folder() as folder, _process([*program, str(port)], environment, folder) as process:
         _await(port, process, folder)
         try:
-            yield Running(_admitted(port, store), process.pid, store, environment=environment)
+            yield Running(Peer(port), process.pid, store, environment=environment)
         except Wrong as error:
             error.add_note("the end of the service's log:\n" + (folder / "log").read_text()[-2000:])
             raise

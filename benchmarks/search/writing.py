@@ -10,6 +10,7 @@ from dataclasses import replace
 import msgspec
 from sqlalchemy import text
 
+from benchmarks.search.asking import granted
 from benchmarks.search.dataset import charts, readings
 from benchmarks.search.dataset.elements import Json
 from benchmarks.search.dataset.people import subject_of
@@ -18,10 +19,8 @@ from benchmarks.search.world import World
 from service.records.context import Context, Service
 from service.rest.dispatch import dispatch
 from service.rest.exchange import FHIR_JSON, FhirRequest
-from service.security.caller import Caller
 
 BATCH = 100
-BENCHMARK = Caller.internal("benchmark")
 _LATEST = 200
 _WARM_UP_SECONDS = 0.5
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -44,7 +43,9 @@ def _rate(service: Service, world: World, seconds: float, size: int) -> float:
     started = time.perf_counter()
     while (took := time.perf_counter() - started) < seconds or not written:
         path = ("Observation",) if size == 1 else ()
-        answer = dispatch(Context(service, BENCHMARK), FhirRequest("POST", path, (), _HEADERS, bodies[written // size % len(bodies)]))
+        answer = dispatch(
+            Context(service, granted(service)), FhirRequest("POST", path, (), _HEADERS, bodies[written // size % len(bodies)])
+        )
         made = answer.status == 201 if size == 1 else str(answer.body).count('"status":"201') == size
         if not made:
             raise RuntimeError(f"a write was answered {answer.status}: {str(answer.body)[:500]}")

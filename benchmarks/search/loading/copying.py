@@ -15,7 +15,7 @@ from benchmarks.search.dataset import charts
 from benchmarks.search.dataset.clinic import Clinic, Visit
 from benchmarks.search.dataset.elements import Json
 from benchmarks.search.dataset.premises import premises
-from benchmarks.search.loading import rows
+from benchmarks.search.loading import rows, told
 from service.search.parameter import Registry
 
 PROCESSES = 2
@@ -26,6 +26,7 @@ _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 def copy(url: str, registry: Registry, clinic: Clinic) -> int:
     """Load the clinic into empty tables; how many resources there are then."""
+    told.tell(url)
     shared = list(premises(clinic))
     shares = [clinic.visits[start : start + _VISITS_OF_A_SHARE] for start in range(0, len(clinic.visits), _VISITS_OF_A_SHARE)]
     firsts = list(accumulate((sum(map(charts.size, share)) for share in shares), initial=len(shared) + 1))

@@ -10,7 +10,7 @@ from benchmarks.search.dataset import charts
 from benchmarks.search.dataset.clinic import Clinic
 from benchmarks.search.dataset.elements import Json
 from benchmarks.search.dataset.premises import premises
-from benchmarks.search.loading import rows
+from benchmarks.search.loading import rows, told
 from service.search.parameter import Registry
 
 _RESOURCES_OF_A_TRANSACTION = 20_000
@@ -20,6 +20,7 @@ def insert(path: Path, registry: Registry, clinic: Clinic) -> int:
     """Load the clinic into empty tables; how many resources there are then."""
     trees = chain(premises(clinic), (tree for visit in clinic.visits for tree in charts.chart(clinic, visit)))
     numbered = enumerate(trees, start=1)
+    told.tell(f"sqlite:///{path}")
     last = 0
     connection = sqlite3.connect(path, isolation_level=None)
     for pragma in ("synchronous=OFF", "cache_size=-512000"):
