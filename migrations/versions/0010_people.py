@@ -10,6 +10,12 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _people()
+    _sessions()
+    _glass()
+
+
+def _people() -> None:
     op.create_table(
         "person",
         sa.Column("id", sa.Text, nullable=False),
@@ -36,6 +42,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name="pk_attempt"),
     )
     op.create_index("ix_attempt_last", "attempt", ["last"])
+
+
+def _sessions() -> None:
     op.create_table(
         "session",
         sa.Column("id", sa.Text, nullable=False),
@@ -57,6 +66,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_session_person", "session", ["person"])
     op.create_index("ix_session_expires", "session", ["expires"])
+
+
+def _glass() -> None:
     op.create_table(
         "glass",
         sa.Column("id", sa.Text, nullable=False),

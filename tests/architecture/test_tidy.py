@@ -18,6 +18,11 @@ CLOCK = "service/clock.py"
 WRITE_OPENERS = {
     "service/records/clients.py",
     "service/records/commit.py",
+    "service/records/emergency.py",
+    "service/records/one_time_codes.py",
+    "service/records/people.py",
+    "service/records/sessions.py",
+    "service/records/sign_in.py",
     "service/records/tokens.py",
     "service/search/registries.py",
     "service/storage/marks.py",
