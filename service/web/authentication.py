@@ -15,8 +15,6 @@ from service.records.context import Service
 from service.security.caller import NOBODY, Caller
 from service.web import sessions
 
-ANONYMOUS = "anonymous"
-
 PUBLIC = frozenset(
     {
         *("health.livez", "health.readyz", "audit_log.checkpoint", "pages.home", "pages.docs", "pages.contract", "pages.static"),
@@ -44,9 +42,7 @@ def caller(service: Service, request: Request) -> Caller:
 
 
 def _without_credentials(service: Service, request: Request) -> Caller:
-    """Nobody, who may read what the service can do and nothing else; on a database that is open to everyone, everyone."""
-    if service.is_insecure:
-        return Caller.internal(ANONYMOUS)
+    """Nobody, who may read what the service can do and nothing else."""
     if request.endpoint == "fhir" and request.view_args == _CAPABILITIES:
         return replace(NOBODY, address=request.remote_addr or "")
     raise unauthorized(service)
