@@ -5,6 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from service.storage.database import Database
+from tests.services import ctx, parts, service, shared_postgresql
+
+__all__ = ["ctx", "database", "parts", "service", "shared_postgresql"]
 
 
 @pytest.fixture
