@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from service.errors import BadRequest, Conflict, NotFound
 from service.outbound.destination import Destination
 from service.outbound.failure import Refused
+from service.records import token_events
 from service.records.context import Service
+from service.records.token_events import OPERATOR
 from service.security.assertion import Convention
+from service.security.caller import Caller
 from service.security.grant import Grant
 from service.security.keys import UnfitKeys, parse
 from service.security.roles import ROLES
@@ -48,12 +51,13 @@ class Registration:
     conventions: tuple[str, ...] = ()
 
 
-def register(service: Service, asked: Registration) -> Client:
+def register(service: Service, asked: Registration, who: Caller = OPERATOR) -> Client:
     """Keep a new client. BadRequest names what is malformed; Conflict when there is a client with this id, be it disabled."""
     new = _checked(service, asked)
     try:
         with service.database.write() as tx:
             clients.add(tx, new)
+            token_events.client_changed(service, tx, new.id, who, tuple(_told(new)))
     except Collision:
         raise Conflict.of("duplicate", "client-id", f"There is a client {new.id} already. Choose another name.") from None
     return new
@@ -71,14 +75,15 @@ def origins(service: Service, id: str | None = None) -> frozenset[str]:
         return clients.origins(tx, id)
 
 
-def disable(service: Service, id: str) -> None:
+def disable(service: Service, id: str, who: Caller = OPERATOR) -> None:
     """Let a client in no more: its tokens are void at the next request. NotFound when there is none that is enabled."""
     with service.database.write() as tx:
         if not clients.disable(tx, id, service.clock()):
             raise _unknown(id)
+        token_events.client_changed(service, tx, id, who, (("what", "disabled"),))
 
 
-def rotate(service: Service, id: str, jwks: bytes | None = None, jwks_url: str | None = None) -> None:
+def rotate(service: Service, id: str, jwks: bytes | None = None, jwks_url: str | None = None, who: Caller = OPERATOR) -> None:
     """Give a client other keys: a JWK Set or the URL of one. NotFound when there is none; BadRequest for keys that are unfit."""
     kept = _keys(jwks, jwks_url)
     if kept == (None, None):
@@ -86,6 +91,7 @@ def rotate(service: Service, id: str, jwks: bytes | None = None, jwks_url: str |
     with service.database.write() as tx:
         if not clients.rotate(tx, id, *kept):
             raise _unknown(id)
+        token_events.client_changed(service, tx, id, who, (("what", "other keys"), *_told_keys(*kept)))
 
 
 def _checked(service: Service, asked: Registration) -> Client:
@@ -148,6 +154,20 @@ def _conventions(texts: Iterable[str]) -> tuple[str, ...]:
     if unknown := [text for text in texts if text not in known]:
         raise _refused("client-convention", f"{unknown[0]!r} is no type of assertion. Types: {', '.join(known)}.")
     return tuple(dict.fromkeys(texts)) or tuple(known)
+
+
+def _told(new: Client) -> Iterable[tuple[str, str]]:
+    """What the audit trail tells of a new client."""
+    yield from (("what", "registered"), ("scope", new.scopes), *_told_keys(new.jwks, new.jwks_url))
+    yield from ((name, text) for name, text in (("role", new.role), ("device", new.device), ("origins", " ".join(new.origins))) if text)
+
+
+def _told_keys(jwks: str | None, url: str | None) -> Iterable[tuple[str, str]]:
+    """The keys by their identifiers, or by where they are."""
+    if jwks is not None:
+        yield "keys", " ".join(key.id for key in parse(jwks.encode()).keys)
+    elif url is not None:
+        yield "keys", url
 
 
 def _unknown(id: str) -> NotFound:

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.records import token_requests
+from service.audit.kinds import TOKEN_REVOKED, TOKEN_SHOWN, Kind
+from service.records import token_events, token_requests
 from service.records.context import Service
+from service.records.token_events import Sender
 from service.security import token
 from service.security.assertion import Verified
 from service.security.caller import Caller
@@ -23,8 +25,9 @@ _SECOND = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Who asks: the holder of a token, or a client by its assertion, which is spent by asking."""
+    """Who asks: the holder of a token, or a client by its assertion, which is spent by asking; and from where."""
 
+    sender: Sender
     caller: Caller | None = None
     verified: Verified | None = None
 
@@ -38,6 +41,11 @@ class Asking:
         """Whether it may do so with the tokens of other clients."""
         return self.caller is not None and self.caller.grant.has(ADMIN)
 
+    @property
+    def who(self) -> Caller:
+        """Who asks, for the audit trail."""
+        return self.caller or self.sender.caller(self.client)
+
     def spend(self, tx: Transaction) -> None:
         """Use up the assertion, if it asks by one. Raises InvalidClient."""
         if self.verified:
@@ -46,14 +54,29 @@ class Asking:
 
 def introspected(service: Service, asking: Asking, text: str) -> Mapping[str, Any]:
     """What the token `text` stands for, as RFC 7662 has it; only that it is not active when it is not good, or none of the asker's."""
-    if asking.verified:
-        with service.database.write() as tx:
-            asking.spend(tx)
-    with service.database.glance() as tx:
+    with service.database.write() as tx:
+        asking.spend(tx)
         found = tokens.live(tx, token.digest(text), service.clock())
-    if found is None or not (asking.is_admin or found.client == asking.client):
-        return INACTIVE
-    user = f"{service.settings.base_url}/{found.user}" if found.user else None
+        shown = found if found and (asking.is_admin or found.client == asking.client) else None
+        _tell(service, tx, asking, TOKEN_SHOWN, shown.id if shown else None)
+    return _description(service, shown) if shown else INACTIVE
+
+
+def revoked(service: Service, asking: Asking, text: str) -> str | None:
+    """Make the token `text` void, from the next request on. The id of the token; None when it was void, or is none of the asker's."""
+    with service.database.write() as tx:
+        asking.spend(tx)
+        id = tokens.revoke(tx, token.digest(text), service.clock(), None if asking.is_admin else asking.client)
+        _tell(service, tx, asking, TOKEN_REVOKED, id)
+    return id
+
+
+def _tell(service: Service, tx: Transaction, asking: Asking, kind: Kind, id: str | None) -> None:
+    details = (*((("result", "no such token"),) if id is None else ()), *(token_requests.how(asking.verified) if asking.verified else ()))
+    token_events.told(service, tx, kind, id or "unknown", asking.who, details, asking.sender.request_id)
+
+
+def _description(service: Service, found: tokens.Live) -> Mapping[str, Any]:
     told = {
         "active": True,
         "scope": found.scopes,
@@ -63,13 +86,6 @@ def introspected(service: Service, asking: Asking, text: str) -> Mapping[str, An
         "iat": found.issued // _SECOND,
         "exp": found.expires // _SECOND,
         "patient": found.patient,
-        "fhirUser": user,
+        "fhirUser": f"{service.settings.base_url}/{found.user}" if found.user else None,
     }
     return {name: value for name, value in told.items() if value is not None}
-
-
-def revoked(service: Service, asking: Asking, text: str) -> str | None:
-    """Make the token `text` void, from the next request on. The id of the token; None when it was void, or is none of the asker's."""
-    with service.database.write() as tx:
-        asking.spend(tx)
-        return tokens.revoke(tx, token.digest(text), service.clock(), None if asking.is_admin else asking.client)

@@ -7,15 +7,17 @@ https://hl7.org/fhir/smart-app-launch/backend-services.html, docs/decisions/0022
 
 from functools import lru_cache
 
-from service.records import tokens
+from service.audit.kinds import TOKEN_ISSUED
+from service.records import token_events, tokens
 from service.records.clients import ID
 from service.records.context import Service
+from service.records.token_events import Sender
 from service.records.tokens import Holder
 from service.security import assertion, token
 from service.security.assertion import Convention, Verified
 from service.security.grant import Grant
 from service.security.keys import KeySet, UnfitKeys, parse
-from service.security.refusal import InvalidClient, InvalidScope
+from service.security.refusal import InvalidClient, InvalidScope, OAuthError
 from service.security.scope import MAX_SCOPES, Scope, ScopeError
 from service.security.token import TokenResponse
 from service.security.token_request import Credentials, TokenRequest
@@ -28,14 +30,21 @@ _MOST_SETS = 256
 _SWEPT_OF_256 = 4
 
 
-def answer(service: Service, asked: TokenRequest) -> tuple[TokenResponse, Verified]:
+def answer(service: Service, asked: TokenRequest, sender: Sender) -> tuple[TokenResponse, Verified]:
     """The answer to a request for a token, and who sent it. Raises OAuthError."""
     verified = authenticated(service, asked.credentials)
-    with service.database.write() as tx:
-        policy = spent(tx, verified).scopes
-        grant = granted(service, asked.scopes, service.identity.grant(policy))
-        new = token.issue(service.clock())
-        issued = tokens.put(tx, Holder(verified.client_id, grant), new)
+    try:
+        with service.database.write() as tx:
+            client = spent(tx, verified)
+            grant = granted(service, asked.scopes, service.identity.grant(client.scopes))
+            new = token.issue(service.clock())
+            issued = tokens.put(tx, Holder(client.id, grant), new)
+            who = sender.caller(client.id, client.role, issued.id)
+            details = (("scope", issued.scope), *how(verified))
+            token_events.told(service, tx, TOKEN_ISSUED, issued.id, who, details, sender.request_id)
+    except OAuthError as error:
+        error.claimed = verified.client_id
+        raise
     if new.digest[0] < _SWEPT_OF_256:
         tokens.sweep(service)
     return token.response(new, issued.scope), verified
@@ -43,7 +52,23 @@ def answer(service: Service, asked: TokenRequest) -> tuple[TokenResponse, Verifi
 
 def authenticated(service: Service, credentials: Credentials) -> Verified:
     """The client's assertion, when it holds; it is still to be spent. Raises InvalidClient."""
-    return service.identity.verifier(lambda id: _enabled(service, id), service.clock).verify(credentials)
+    claimed: list[str] = []
+
+    def find(id: str) -> assertion.Client | None:
+        found = _registered(service, id)
+        claimed.extend([found.id] if found else [])
+        return _enabled(found) if found and found.disabled is None else None
+
+    try:
+        return service.identity.verifier(find, service.clock).verify(credentials)
+    except OAuthError as error:
+        error.claimed = claimed[0] if claimed else None
+        raise
+
+
+def how(verified: Verified) -> tuple[tuple[str, str], ...]:
+    """By what a client proved who it is, for the audit trail."""
+    return (("convention", verified.convention.value), ("key", verified.key_id))
 
 
 def spent(tx: Transaction, verified: Verified) -> clients.Client:
@@ -71,14 +96,15 @@ def granted(service: Service, words: tuple[str, ...], policy: Grant) -> Grant:
     return grant
 
 
-def _enabled(service: Service, id: str) -> assertion.Client | None:
-    """The client as the verifier wants it."""
+def _registered(service: Service, id: str) -> clients.Client | None:
     if not ID.fullmatch(id):
         return None
     with service.database.glance() as tx:
-        found = clients.find(tx, id)
-    if found is None or found.disabled is not None:
-        return None
+        return clients.find(tx, id)
+
+
+def _enabled(found: clients.Client) -> assertion.Client:
+    """The client as the verifier wants it."""
     conventions = frozenset(Convention(name) for name in found.conventions)
     return assertion.Client(found.id, _keys(found.jwks) if found.jwks else None, found.jwks_url, conventions)
 

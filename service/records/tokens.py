@@ -4,16 +4,22 @@ https://hl7.org/fhir/smart-app-launch/backend-services.html
 """
 
 import uuid
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from service.audit.kinds import TOKEN_ISSUED
 from service.errors import BadRequest, NotFound, Overloaded
+from service.records import emergency, token_events, workplaces
 from service.records.context import Service
+from service.records.token_events import OPERATOR
 from service.security import token
 from service.security.caller import Caller
 from service.security.grant import Grant
+from service.security.roles import Rule
 from service.security.scope import MAX_SCOPES, ScopeError
 from service.storage import assertions, clients, tokens
+from service.storage.clients import Client
 from service.storage.database import Transaction
 from service.storage.failures import Collision
 
@@ -65,11 +71,23 @@ def issue(
         found = clients.find(tx, client)
         if found is None or found.disabled is not None:
             raise NotFound.of("not-found", "client", f"There is no client {client!r} that is enabled. See: infusion-records client list")
-        policy = service.identity.grant(found.scopes)
-        grant = policy if scopes is None else _asked(service, scopes).within(policy)
-        if not grant or len(grant.scopes) > MAX_SCOPES:
-            raise BadRequest.of("invalid", "token-scopes", f"The client {client} may have none of these scopes. It may have: {policy}")
-        return put(tx, Holder(client, grant, patient, user), token.issue(service.clock(), seconds))
+        holder = Holder(client, _granted(service, found, scopes), patient, user)
+        issued = put(tx, holder, token.issue(service.clock(), seconds))
+        token_events.told(service, tx, TOKEN_ISSUED, issued.id, OPERATOR, tuple(_details(holder, seconds)))
+        return issued
+
+
+def _granted(service: Service, client: Client, scopes: str | None) -> Grant:
+    policy = service.identity.grant(client.scopes)
+    grant = policy if scopes is None else _asked(service, scopes).within(policy)
+    if not grant or len(grant.scopes) > MAX_SCOPES:
+        raise BadRequest.of("invalid", "token-scopes", f"The client {client.id} may have none of these scopes. It may have: {policy}")
+    return grant
+
+
+def _details(holder: Holder, seconds: int) -> Iterable[tuple[str, str]]:
+    yield from (("client", holder.client), ("scope", str(holder.grant)), ("seconds", str(seconds)))
+    yield from ((name, text) for name, text in (("patient", holder.patient), ("user", holder.user)) if text)
 
 
 def put(tx: Transaction, holder: Holder, new: token.Token) -> Issued:
@@ -85,7 +103,7 @@ def caller(service: Service, text: str, address: str = "") -> Caller | None:
         found = tokens.live(tx, token.digest(text), service.clock())
     if found is None:
         return None
-    return Caller(
+    who = Caller(
         found.client,
         service.identity.grant(found.scopes),
         patients=(found.patient,) if found.patient else (),
@@ -95,6 +113,9 @@ def caller(service: Service, text: str, address: str = "") -> Caller | None:
         token=found.id,
         address=address,
     )
+    if who.user and Rule.OWN_SITE in who.rules:
+        return emergency.admitted(service, replace(who, organizations=workplaces.lately(service, who.user)))
+    return who
 
 
 def sweep(service: Service) -> None:

@@ -13,7 +13,10 @@ NO_STORE: Mapping[str, str] = MappingProxyType({"Cache-Control": "no-store", "Pr
 
 
 class OAuthError(Exception):
-    """A request to an OAuth endpoint that is refused. `reason` is a kebab-case word that is not shown."""
+    """A request to an OAuth endpoint that is refused.
+
+    `reason` is a kebab-case word, `claimed` the registered client that the request claimed to come from: neither is shown.
+    """
 
     code: ClassVar[str]
     status: ClassVar[int] = 400
@@ -22,6 +25,7 @@ class OAuthError(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(f"{self.code}: {reason}")
         self.reason = reason
+        self.claimed: str | None = None
 
     @property
     def body(self) -> dict[str, str]:
