@@ -5,11 +5,13 @@ from collections.abc import Iterable
 
 from sqlalchemy import select
 
+from service.audit import tree
 from service.fhir.document import Number
 from service.records.context import Service
 from service.search import index
 from service.storage.database import Transaction
 from service.storage.tables import search
+from service.storage.tables.audit import audit_event
 from service.storage.tables.resources import resource, version
 from tests.properties.races import require_dense
 
@@ -17,11 +19,26 @@ from tests.properties.races import require_dense
 def require_sound(service: Service) -> None:
     """Versions dense, current rows right, the index exactly what the current versions yield, and every database's own checks."""
     require_dense(service)
+    require_audited(service)
     with service.database.read() as tx:
         _require_index(tx, service)
         if tx.dialect == "sqlite":
             assert tx.connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
             assert tx.connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+
+
+def require_audited(service: Service) -> None:
+    """No version without the event that names it, no event of a success without its version, and no event that was changed."""
+    with service.database.read() as tx:
+        events = {row.audit_id: row for row in tx.connection.execute(select(audit_event))}
+        stored = {row.audit_id: (row.type, row.fhir_id, row.version) for row in tx.connection.execute(select(version))}
+    for row in events.values():
+        assert tree.leaf_hash(row.salt, row.body) == row.leaf, f"event {row.audit_id} was changed"
+    told = {
+        id: row.target for id, row in events.items() if row.outcome == "0" and row.action in "CUD" and "/_history/" in (row.target or "")
+    }
+    written = {id: f"{service.definitions.type_name(number)}/{name}/_history/{count}" for id, (number, name, count) in stored.items() if id}
+    assert told == written, f"events and versions differ: {sorted(set(told.items()) ^ set(written.items()))[:4]}"
 
 
 def require_whole_transactions(service: Service, groups: Iterable[Iterable[str]]) -> None:
@@ -45,8 +62,8 @@ def _require_index(tx: Transaction, service: Service) -> None:
         resource, version, (version.c.res_id == resource.c.res_id) & (version.c.version == resource.c.version)
     )
     for row in tx.connection.execute(current.where(version.c.body.is_not(None))):
-        tree = json.loads(row.body, parse_float=Number)
-        extracted = service.registry.extract(service.definitions.type_name(row.type), tree, row.created)
+        content = json.loads(row.body, parse_float=Number)
+        extracted = service.registry.extract(service.definitions.type_name(row.type), content, row.created)
         assert (row.lo, row.hi) == (extracted.lo, extracted.hi), f"the main date of {row.res_id}"
         for name, rows in index.rows(extracted, row.res_id).items():
             expected[name] |= rows
