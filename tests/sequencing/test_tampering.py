@@ -74,9 +74,7 @@ EDITS: dict[str, tuple[tuple[str, ...], int]] = {
     "the key": (("UPDATE audit_key SET line = :line",), UNSIGNED),
     "a version": (("DELETE FROM version WHERE type = (SELECT max(type) FROM version) AND version = 1",), MISMATCHED),
     "the event of a version": (
-        (
-            "UPDATE version SET audit_id = (SELECT audit_id FROM audit_log WHERE idx = 5) WHERE audit_id = (SELECT audit_id FROM audit_log WHERE idx = 0)",
-        ),
+        (f"UPDATE version SET audit_id = {FIRST} WHERE audit_id = (SELECT audit_id FROM audit_log WHERE idx = 0)",),
         MISMATCHED,
     ),
 }
