@@ -32,11 +32,11 @@ def run(kind: str, scale: Scale) -> None:
     """Measure the service on a database of `kind`. Raises Wrong for the first answer that is not what it must be."""
     with servers.store(kind) as store, servers.service(store) as running:
         report.heading(f"{kind}: {scale.small * clinic.RESOURCES_OF_A_VISIT:,} resources")
-        _import(running, 0, scale.small)
+        load(running, 0, scale.small)
         report.columns()
         _ask(running, scale.small, scale)
         report.heading(f"{kind}: {scale.large * clinic.RESOURCES_OF_A_VISIT:,} resources")
-        _import(running, scale.small, scale.large)
+        load(running, scale.small, scale.large)
         report.columns()
         rates = _ask(running, scale.large, scale)
         _compare_reads(running, scale, rates)
@@ -50,7 +50,7 @@ def run(kind: str, scale: Scale) -> None:
             report.refusal(refusal)
 
 
-def _import(running: Running, first: int, last: int) -> None:
+def load(running: Running, first: int, last: int) -> None:
     """Load the visits from `first` to `last` with the service's own command, while it runs."""
     assert running.store
     with tempfile.TemporaryDirectory(prefix="infusion-bench-") as folder:
