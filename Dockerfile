@@ -1,10 +1,10 @@
 # Infusion Records in a container: built in one stage, run in another as a user without rights.
 #
 #   docker build --build-arg BASE_DIGEST=@sha256:... --tag infusion-records .
-#   docker run --rm --read-only --tmpfs /tmp --network host --volume records:/var/lib/infusion-records infusion-records db upgrade
-#   docker run --read-only --tmpfs /tmp --network host --volume records:/var/lib/infusion-records infusion-records
+#   docker compose up
 #
-# Until the service has authentication it listens on loopback only, hence the host's network.
+# compose.yaml says with what it runs: a database, the worker, and a proxy that ends TLS. By itself it refuses to let others in until
+# INFUSION_RECORDS_BASE_URL is https and INFUSION_RECORDS_TRUSTED_PROXIES names the proxy, and says so.
 
 ARG BASE_TAG=3.11-slim-bookworm
 ARG BASE_DIGEST=""
@@ -35,5 +35,6 @@ VOLUME /var/lib/infusion-records
 USER 10001:10001
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/readyz', timeout=4)"]
+EXPOSE 8080
 ENTRYPOINT ["infusion-records"]
-CMD ["serve"]
+CMD ["serve", "--host", "0.0.0.0"]
