@@ -91,15 +91,16 @@ class Compiler:
         condition: Condition = date.predicate(SimpleNamespace(lo=event.c.recorded, hi=event.c.recorded), asked)
         return condition
 
-    def _entity(self, target: Target) -> Condition:
+    @staticmethod
+    def _entity(target: Target) -> Condition:
         """A resource, by any of its versions or by one. A patient is an entity of the events of that patient alone."""
         if not target.id:
             return false()
         if target.type == "Patient":
             return entities.about_patient(target)
-        types = [target.type] if target.type else sorted(set(self._registry.definitions.types) - {"Patient"})
-        here = or_(*(entities.targeted(f"{type}/{target.id}", target.version) for type in types))
-        return here if target.type or target.version else or_(here, entities.about_patient(target))
+        if target.type:
+            return entities.targeted(f"{target.type}/{target.id}", target.version)
+        return or_(entities.of_any_type(target.id), entities.about_patient(target))
 
     def _compartment(self, kind: str, id: str) -> Condition:
         target = Target(id, kind)

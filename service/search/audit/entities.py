@@ -30,6 +30,12 @@ def targeted(reference: str, version: str | None) -> Condition:
     return and_(event.c.type.is_not(None), event.c.target.is_not(None), named)
 
 
+def of_any_type(id: str) -> Condition:
+    """The event is about a resource with this id, of whichever type but Patient."""
+    named = or_(event.c.target.like(f"%/{id}"), event.c.target.like(f"%/{id}/\\_history/%", escape="\\"))
+    return and_(event.c.type.is_not(None), event.c.type != "Patient", event.c.target.is_not(None), named)
+
+
 def about_patient(target: Target) -> Condition:
     """A patient is an entity of the events of that patient, and of events that are about nobody's record."""
     read = targeted(f"Patient/{target.id}", target.version)

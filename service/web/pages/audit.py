@@ -63,7 +63,7 @@ def search(given: Mapping[str, str]) -> Pairs:
             raise BadRequest.of("invalid", "parameter-unknown", f"The page has no field {name[:40]!r}. It has: {', '.join(FIELDS)}.")
     asked = {name: value.strip() for name, value in given.items() if value.strip()}
     if asked.get("outcome", "done") not in _OUTCOME:
-        raise BadRequest.of("value", "field", "'outcome' is done or failed.")
+        raise BadRequest.of("value", "report-field", "'outcome' is done or failed.")
     pairs = [_pair(name, value) for name, value in asked.items() if name != CURSOR]
     total = [("_total", "accurate")] if "patient" in asked else []
     cursor = [(CURSOR, asked[CURSOR])] if CURSOR in asked else []

@@ -82,7 +82,7 @@ def _disclosures(at: Desk, ctx: Context, given: Given) -> Response:
         today = clock.to_datetime(ctx.service.clock()).astimezone(at.site.zone).date()
         asked = disclosures.question(given, today)
         if not asked.patient and asked.format != "html":
-            raise BadRequest.of("required", "patient", "The report needs the id of a patient. Give it in 'patient'.")
+            raise BadRequest.of("required", "report-patient", "The report needs the id of a patient. Give it in 'patient'.")
         report = _accounted(at, ctx, asked) if asked.patient else None
     except ServiceError as error:
         trail.note(ctx, audited.refused(ctx, _told(given), None, error))

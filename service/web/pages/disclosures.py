@@ -41,11 +41,11 @@ def question(given: Mapping[str, str], today: date) -> Question:
             raise BadRequest.of("invalid", "parameter-unknown", f"The report has no field {name[:40]!r}. It has: {', '.join(FIELDS)}.")
     wanted = given.get("_format") or "html"
     if wanted not in FORMATS:
-        raise BadRequest.of("not-supported", "format", f"'_format' of the report is one of {', '.join(FORMATS)}.")
+        raise BadRequest.of("not-supported", "report-format", f"'_format' of the report is one of {', '.join(FORMATS)}.")
     until = _date("to", given.get("to", "")) or today
     since = _date("from", given.get("from", "")) or _earlier(until)
     if since > until:
-        raise BadRequest.of("value", "period", "'from' is later than 'to'. Exchange them.")
+        raise BadRequest.of("value", "report-period", "'from' is later than 'to'. Exchange them.")
     return Question(_patient(given.get("patient", "").strip()), since, until, wanted)
 
 
@@ -77,7 +77,7 @@ def rule(settings: Settings) -> str:
 def _patient(text: str) -> str:
     found = _ID.fullmatch(text)
     if text and not found:
-        raise BadRequest.of("value", "patient", "'patient' is the id of a Patient, as in p1 or Patient/p1.")
+        raise BadRequest.of("value", "report-patient", "'patient' is the id of a Patient, as in p1 or Patient/p1.")
     return found["id"] if found else ""
 
 
