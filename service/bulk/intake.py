@@ -15,6 +15,7 @@ from service.errors import BadRequest
 from service.fhir.definitions import Definitions
 from service.fhir.document import Document
 from service.records.change import Change, Create, Delete, Update
+from service.search import apart
 from service.storage.imports import Place
 
 
@@ -116,6 +117,10 @@ def _body(entry: Document, index: int) -> Document:
 def _type(definitions: Definitions, tree: Any) -> str:
     name = tree.get("resourceType") if isinstance(tree, dict) else None
     served = definitions.types.get(name) if isinstance(name, str) else None
+    if name == apart.TYPE:
+        raise BadRequest.of(
+            "not-supported", "import-type", f"{name} resources are written by the service alone, of what it does itself. Leave it out."
+        )
     if served is None or not {"create", "update"} & served.interactions:
         raise BadRequest.of("not-supported", "import-type", f"The resource type {str(name)[:64]!r} cannot be written here.")
     return served.name
