@@ -12,12 +12,16 @@ from service.fhir.patch import Patch as PatchDocument
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Make a new resource, unless one matches `if_none_exist` (https://hl7.org/fhir/R4/http.html#ccreate)."""
+    """Make a new resource, unless one matches `if_none_exist` (https://hl7.org/fhir/R4/http.html#ccreate).
+
+    `attests`: it is the Provenance of all else that the same commit makes, and is given its targets there.
+    """
 
     type: str
     document: Document
     if_none_exist: str | None = None
     full_url: str | None = None
+    attests: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,10 @@ _METHODS: Mapping[type[Change], str] = {Create: "POST", Update: "PUT", Patch: "P
 
 
 def commit(ctx: Context, changes: Sequence[Change]) -> list[Committed]:
-    """Apply all changes or none; what became of each, in their order. Raises the ServiceError that stopped them, naming its entry."""
+    """Apply all changes or none; what became of each, in their order. Raises the ServiceError that stopped them, naming its entry.
+
+    A Provenance of the other changes is left out where it would be about nothing.
+    """
     return _retried(ctx, labelled(ctx, changes), _recorded)
 
 
@@ -103,7 +106,7 @@ def _recorded(ctx: Context, tx: Transaction, changes: Sequence[Change], inspecte
     by_entry: dict[int, list[Told]] = {}
     for write, mark in told:
         by_entry.setdefault(write.entry, []).append((write, mark))
-    return [_committed(change, by_entry[entry], rows, findings.get(entry, ())) for entry, change in enumerate(changes)]
+    return [_committed(change, by_entry[entry], rows, findings.get(entry, ())) for entry, change in enumerate(changes) if entry in by_entry]
 
 
 def _record(ctx: Context, tx: Transaction, told: Sequence[Told]) -> dict[Key, Row]:

@@ -14,7 +14,7 @@ from service.errors import BadRequest, Conflict, Gone, NotFound, PreconditionFai
 from service.fhir import document as documents
 from service.fhir import reference, rewrite
 from service.fhir.document import Document
-from service.records import condition, conduct, link, outreach
+from service.records import condition, conduct, link, outreach, provenance
 from service.records.change import Change, Create, Delete, Patch, Update
 from service.records.condition import Condition
 from service.records.context import Context
@@ -65,7 +65,7 @@ def plan(ctx: Context, tx: Transaction, changes: Sequence[Change]) -> list[Write
             before = current.get(target.key) if target.key else None
             outreach.require_own_id(ctx, target.change, target.key if target.found else None, before)
             writes.append(_write(ctx, target, before, links))
-    return writes
+    return provenance.attested(ctx, writes)
 
 
 def _matches(ctx: Context, tx: Transaction, changes: Sequence[Change]) -> Matches:

@@ -10,7 +10,7 @@ from typing import Any
 
 from service.errors import Conflict, Issue, Unprocessable
 from service.fhir import reference
-from service.records import authority, outreach, protection
+from service.records import authority, outreach, protection, provenance, signature
 from service.records.change import Change, Create, Update
 from service.records.context import Context
 from service.records.stored_terms import StoredTerms
@@ -37,7 +37,7 @@ def inspect(ctx: Context, changes: Sequence[Change]) -> dict[int, list[Issue]]:
     found = {
         entry: judged(ctx, entry, change, change.document.tree)
         for entry, change in enumerate(changes)
-        if isinstance(change, Create | Update) and _is_complete(change)
+        if isinstance(change, Create | Update) and _is_complete(change) and not provenance.is_attestation(change)
     }
     _raise_errors(found)
     return found
@@ -57,6 +57,10 @@ def review(ctx: Context, tx: Transaction, writes: Sequence[Write], inspected: Fi
     if ctx.service.settings.check_references:
         _require_targets(ctx, tx, writes)
         _require_unreferenced(ctx, tx, writes)
+    for write in writes:
+        if issues := signature.judged(ctx, tx, write, writes):
+            findings[write.entry] = [*findings.get(write.entry, ()), *issues]
+    _raise_errors(findings)
     return findings
 
 

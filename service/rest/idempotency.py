@@ -19,7 +19,7 @@ from service.rest.exchange import Call, FhirRequest, FhirResponse
 HEADER = "idempotency-key"
 
 _LONGEST_KEY = 255
-_PART_OF_THE_REQUEST = ("if-none-exist", "content-type")
+_PART_OF_THE_REQUEST = ("if-none-exist", "content-type", "x-provenance")
 _CLAIM = Answer(202, {}, "")
 
 

@@ -14,12 +14,13 @@ from service.errors import BadRequest, ServiceError
 from service.fhir.document import Document
 from service.records import trail
 from service.records.context import Context
-from service.rest import audited, body, bundle_response, entries, envelope, failure, idempotency, response, together
+from service.rest import audited, body, bundle_response, entries, envelope, failure, idempotency, provenance, response, together
 from service.rest.exchange import Call, FhirRequest, FhirResponse
 
 
 def run(ctx: Context, call: Call) -> FhirResponse:
     """Processes a batch Bundle."""
+    provenance.require_none(call, "The entries of a batch have nothing to do with each other. Send a transaction.")
     bundle = body.resource(ctx, call)
     slices = entries.sliced(ctx, bundle)
     known = envelope.faults(ctx, bundle)

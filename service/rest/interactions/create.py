@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from service.records.context import Context
 from service.records.write import Committed
-from service.rest import binary, changes, idempotency, preference, response
+from service.rest import binary, changes, idempotency, preference, provenance, response
 from service.rest.exchange import Call, FhirResponse
 
 
@@ -17,6 +17,7 @@ def run(ctx: Context, call: Call) -> FhirResponse:
     wish = preference.parse(call.header("prefer"))
 
     def answer(bound: Context, done: Sequence[Committed]) -> FhirResponse:
-        return response.committed(bound, done[0], wish, binary.default_return(call))
+        return response.committed(bound, provenance.told(done, 1)[0], wish, binary.default_return(call))
 
-    return idempotency.answered(ctx, call, [changes.create(ctx, call)], answer)
+    with provenance.naming(1):
+        return idempotency.answered(ctx, call, provenance.attested(ctx, call, [changes.create(ctx, call)]), answer)

@@ -6,11 +6,13 @@ gate as any other write.
 
 from service.records.commit import commit
 from service.records.context import Context
-from service.rest import changes, preference, response
+from service.rest import changes, preference, provenance, response
 from service.rest.exchange import Call, FhirResponse
 
 
 def run(ctx: Context, call: Call) -> FhirResponse:
     """Patches one resource."""
     wish = preference.parse(call.header("prefer"))
-    return response.committed(ctx, commit(ctx, [changes.patch(ctx, call)])[0], wish)
+    with provenance.naming(1):
+        done = provenance.told(commit(ctx, provenance.attested(ctx, call, [changes.patch(ctx, call)])), 1)[0]
+    return response.committed(ctx, done, wish)

@@ -13,7 +13,7 @@ from service.records import authority
 from service.records.change import Change
 from service.records.context import Context
 from service.records.write import Committed
-from service.rest import body, bundle_response, calls, changes, entries, envelope, idempotency, preference, response
+from service.rest import body, bundle_response, calls, changes, entries, envelope, idempotency, preference, provenance, response
 from service.rest.entries import Entry
 from service.rest.exchange import Call, FhirResponse
 from service.rest.preference import Preference, Return
@@ -31,7 +31,8 @@ def run(ctx: Context, call: Call) -> FhirResponse:
     wish = preference.parse(call.header("prefer"))
 
     def answer(bound: Context, done: Sequence[Committed]) -> FhirResponse:
-        answers = {entry.index: _written(bound, one, wish) for (entry, _), one in zip(writes, done, strict=True)}
+        told = provenance.told(done, len(writes))
+        answers = {entry.index: _written(bound, one, wish) for (entry, _), one in zip(writes, told, strict=True)}
         answers |= {entry.index: _read(bound, entry, inner) for entry, inner in reads}
         return bundle_response.bundled("transaction-response", [answers[index] for index in sorted(answers)])
 
@@ -39,7 +40,8 @@ def run(ctx: Context, call: Call) -> FhirResponse:
         with ctx.snapshot() as tx:
             return answer(ctx.within(tx), ())
     try:
-        return idempotency.answered(ctx, call, [change for _, change in writes], answer)
+        with provenance.naming(len(writes)):
+            return idempotency.answered(ctx, call, provenance.attested(ctx, call, [change for _, change in writes]), answer)
     except ServiceError as error:
         raise _placed(error, {place: entry.index for place, (entry, _) in enumerate(writes)}) from None
 

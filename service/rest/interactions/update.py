@@ -6,12 +6,13 @@ A PUT to an id that is free makes the resource there (201). If-Match guards agai
 
 from service.records.commit import commit
 from service.records.context import Context
-from service.rest import binary, changes, preference, response
+from service.rest import binary, changes, preference, provenance, response
 from service.rest.exchange import Call, FhirResponse
 
 
 def run(ctx: Context, call: Call) -> FhirResponse:
     """Updates one resource, named by its id or found by a search."""
     wish = preference.parse(call.header("prefer"))
-    done = commit(ctx, [changes.update(ctx, call)])[0]
+    with provenance.naming(1):
+        done = provenance.told(commit(ctx, provenance.attested(ctx, call, [changes.update(ctx, call)])), 1)[0]
     return response.committed(ctx, done, wish, binary.default_return(call))
