@@ -7,7 +7,7 @@ URL ends in logs, and a form is read only after it is known who sent it.
 import re
 from dataclasses import replace
 
-from flask import Request
+from flask import Request, g
 
 from service.errors import BadRequest, Unauthorized
 from service.records import provider, tokens
@@ -18,7 +18,7 @@ from service.web import sessions
 PUBLIC = frozenset(
     {
         *("health.livez", "health.readyz", "audit_log.checkpoint", "pages.home", "pages.docs", "pages.contract", "pages.static"),
-        *("pages.sign_in", "pages.sign_in_post", "pages.sign_out"),
+        *("pages.sign_in", "pages.sign_in_post", "pages.sign_out", "pages.oidc_begin", "pages.oidc_callback"),
         *("oauth.token", "oauth.introspect", "oauth.revoke", "discovery.smart", "discovery.server"),
     }
 )
@@ -54,6 +54,7 @@ def bearer(service: Service, header: str, address: str) -> Caller:
     known = _known(service, found["token"], address) if found else None
     if known is None:
         raise unauthorized(service, "invalid_token")
+    g.client = known.client
     return known
 
 
