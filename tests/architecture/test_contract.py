@@ -24,6 +24,8 @@ ROOT = Path(__file__).parents[2]
 VERBS = {"get", "put", "post", "delete", "patch", "head", "options", "trace"}
 BASE = "/fhir"
 INTERACTION = "x-fhir-interaction"
+MODE = "x-authentication"
+"""Of a route that is there in one mode alone: `builtin` or `external`."""
 BATCH = {"batch"}  # shares its route with the transaction
 NOT_LISTED = {"capabilities", "operation"}  # a CapabilityStatement lists neither the interaction that shows it nor operations as one
 
@@ -58,7 +60,11 @@ def test_the_contract_has_the_routes(contract: Any) -> None:
 
 
 def test_the_contract_has_the_pages_and_health_routes(contract: Any, app: Flask) -> None:
-    told = {(verb, path) for verb, path, operation in _operations(contract) if INTERACTION not in operation}
+    told = {
+        (verb, path)
+        for verb, path, operation in _operations(contract)
+        if INTERACTION not in operation and operation.get(MODE) != "external"
+    }
     rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint not in ("fhir", "pages.static")]
     assert told == {(verb, rule.rule) for rule in rules for verb in (rule.methods or set()) - {"HEAD", "OPTIONS"}}
 

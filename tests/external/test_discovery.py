@@ -1,6 +1,9 @@
 """What clients find out in the external mode, and what is not there."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -41,3 +44,18 @@ def test_the_built_in_endpoints_do_not_exist(browser: FlaskClient, app: Flask, p
     assert browser.open(path, method=method, data={"grant_type": "client_credentials"}).status_code == 404
     there = {app.test_client().open(path, method=each, data={}).status_code for each in ("GET", "POST")}
     assert there != {404}
+
+
+def test_the_contract_has_the_routes_of_this_mode(outside: Flask) -> None:
+    paths = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text())["paths"]
+    told = {
+        (verb.upper(), path, one) for path, item in paths.items() for verb in item.keys() & {"get", "post"} for one in _modes(item[verb])
+    }
+    rules = [rule for rule in outside.url_map.iter_rules() if rule.endpoint not in ("fhir", "pages.static")]
+    there = {(verb, rule.rule) for rule in rules for verb in (rule.methods or set()) - {"HEAD", "OPTIONS"}}
+    assert there == {(verb, path) for verb, path, mode in told if mode != "builtin"}
+    assert len([mode for *_, mode in told if mode == "external"]) == 2
+
+
+def _modes(operation: dict[str, str]) -> list[str]:
+    return [] if "x-fhir-interaction" in operation else [operation.get("x-authentication", "both")]
