@@ -1,7 +1,7 @@
 """Writes an export of the audit trail: a directory that `verify` reads, with a copy of `verify` in it, so that it is verified anywhere.
 
 It is written from what the database holds, as it is: an entry that is not there is left out, nothing is numbered anew, nothing is mended.
-Of the checkpoints one a minute and one for every 1,000 entries is taken; the last covers all the others. docs/audit.md tells the files.
+Of the checkpoints one a minute and one for every 1,000 entries is taken; the last covers all the others. docs/audit-log.md tells the files.
 """
 
 import base64

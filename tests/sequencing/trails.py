@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from datetime import timedelta
 from random import Random
 
 from sqlalchemy import select
@@ -18,23 +17,22 @@ from service.storage.audit import Entry
 from service.storage.database import Database, Transaction
 from service.storage.tables.audit import audit_event
 from service.storage.tables.audit_log import audit_log as log_table
-from tests.unit.audit.exports import BEGIN, event
+from tests.unit.audit.exports import event
 
 ORIGIN = "clinic.example/audit"
 SIGNER = Signer(ORIGIN, b"s" * 32)
-_BEGIN = int(BEGIN.timestamp() * 1_000_000)
 
 
-def entries(count: int, seed: int = 0, minutes: int = 0) -> list[Entry]:
-    """Events of somebody who asks, a second apart."""
+def entries(count: int, seed: int = 0) -> list[Entry]:
+    """Events of somebody who asks, now."""
     random = Random(seed)
-    return [_entry(random, minutes * 60 + second) for second in range(count)]
+    return [_entry(random) for _ in range(count)]
 
 
-def _entry(random: Random, second: int, subtype: str = "110120") -> Entry:
-    body = event(random, BEGIN + timedelta(seconds=second), None, subtype)
+def _entry(random: Random) -> Entry:
+    recorded = clock.now()
+    body = event(random, clock.to_datetime(recorded), None)
     salt = random.randbytes(tree.SALT_BYTES)
-    recorded = _BEGIN + second * 1_000_000
     texts = dict.fromkeys(("address", "request_id"), "") | {"kind": "rest", "interaction": "read", "action": "R", "outcome": "0"}
     known = {"recorded": recorded, "body": body, "salt": salt, "leaf": tree.leaf_hash(salt, body), "client": "tests", "is_question": False}
     given = {"audit_id": new_id(clock.now()), **texts, **known}
