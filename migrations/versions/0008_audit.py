@@ -17,6 +17,14 @@ _TEXTS = ("kind", "interaction", "action", "outcome", "client")
 
 
 def upgrade() -> None:
+    _make_event()
+    _make_patient()
+    for table, keys in _KEYS.items():
+        _protect(table, keys)
+    (_demand_on_postgresql if op.get_bind().dialect.name == "postgresql" else _demand_on_sqlite)()
+
+
+def _make_event() -> None:
     op.create_table(
         "audit_event",
         sa.Column("serial", sa.BigInteger().with_variant(sa.Integer, "sqlite"), autoincrement=True, nullable=False),
@@ -36,6 +44,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_audit_event_recorded", "audit_event", ["recorded"])
     op.create_index("ix_audit_event_target", "audit_event", ["target"])
+
+
+def _make_patient() -> None:
     op.create_table(
         "audit_patient",
         sa.Column("patient", _ID, nullable=False),
@@ -45,24 +56,26 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_audit_patient_audit_id", "audit_patient", ["audit_id"])
-    for table, keys in _KEYS.items():
-        _protect(table, keys)
-    if op.get_bind().dialect.name == "postgresql":
-        op.add_column("version", sa.Column("audit_id", _ID))
-        op.create_foreign_key("fk_version_audit_id", "version", "audit_event", ["audit_id"], ["audit_id"])
-        op.execute(
-            """
-            CREATE FUNCTION refuse_unaudited() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN
-                RAISE EXCEPTION 'a version needs its audit event' USING ERRCODE = 'not_null_violation';
-            END $$
-            """
-        )
-        op.execute(
-            "CREATE TRIGGER version_audited BEFORE INSERT ON version FOR EACH ROW "
-            "WHEN (NEW.audit_id IS NULL) EXECUTE FUNCTION refuse_unaudited()"
-        )
-        return
+
+
+def _demand_on_postgresql() -> None:
+    op.add_column("version", sa.Column("audit_id", _ID))
+    op.create_foreign_key("fk_version_audit_id", "version", "audit_event", ["audit_id"], ["audit_id"])
+    op.execute(
+        """
+        CREATE FUNCTION refuse_unaudited() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            RAISE EXCEPTION 'a version needs its audit event' USING ERRCODE = 'not_null_violation';
+        END $$
+        """
+    )
+    op.execute(
+        "CREATE TRIGGER version_audited BEFORE INSERT ON version FOR EACH ROW "
+        "WHEN (NEW.audit_id IS NULL) EXECUTE FUNCTION refuse_unaudited()"
+    )
+
+
+def _demand_on_sqlite() -> None:
     op.execute("ALTER TABLE version ADD COLUMN audit_id TEXT CONSTRAINT fk_version_audit_id REFERENCES audit_event (audit_id)")
     op.execute(
         "CREATE TRIGGER version_audited BEFORE INSERT ON version WHEN NEW.audit_id IS NULL "
