@@ -18,7 +18,7 @@ from service.records.context import Context
 from service.records.provenance import PROVENANCE
 from service.records.write import Write
 from service.security.keys import PublicKey, parse
-from service.security.signed import BadSignature, Signed
+from service.security.signed import BadSignature, NoSignature, Signed
 from service.storage import clients
 from service.storage.database import Transaction
 
@@ -50,6 +50,8 @@ def _issues(ctx: Context, tx: Transaction, write: Write, writes: Sequence[Write]
             yield Issue("warning", "not-supported", "signature-target", says, where, write.entry)
             return
         signed.require(canonical.signed_bytes(target), key)
+    except NoSignature as none:
+        yield Issue("warning", "not-supported", "signature", f"{where} was kept, not verified: {none}", where, write.entry)
     except BadSignature as bad:
         says = f"{where} does not hold: {bad} Sign the bytes that docs/provenance.md describes, or leave the signature out."
         yield Issue("error", "security", "signature", says, where, write.entry)
@@ -59,7 +61,7 @@ def _decoded(data: str) -> bytes:
     try:
         return base64.b64decode("".join(data.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise BadSignature("it is not base64.") from None
+        raise NoSignature("it is not base64.") from None
 
 
 def _key(ctx: Context, tx: Transaction, signed: Signed) -> PublicKey | None:

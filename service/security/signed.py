@@ -20,6 +20,10 @@ class BadSignature(ValueError):
     """A text that is no such JWS, or one that does not hold; the message says what is the matter."""
 
 
+class NoSignature(BadSignature):
+    """A text that has not the form of a JWS at all: nothing in it claims to hold."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signed:
     """A JWS that was taken apart, not verified: what signed it says of its key, and its three segments."""
@@ -30,13 +34,13 @@ class Signed:
 
     @classmethod
     def parse(cls, raw: bytes) -> Self:
-        """The JWS in `raw`. Raises BadSignature."""
+        """The JWS in `raw`. Raises BadSignature, NoSignature for what is none."""
         try:
             text = raw.decode("ascii")
             header, payload, signature = text.split(".") if len(text) <= LARGEST else ("", "", "")
             members = json_object(from_base64url(header), 4)
         except ValueError:
-            raise BadSignature("it is no JWS in the compact form.") from None
+            raise NoSignature("it is no JWS in the compact form.") from None
         algorithm, id = members.get("alg"), members.get("kid")
         if algorithm not in ALGORITHMS or not isinstance(id, str) or not 1 <= len(id) <= LONGEST_ID or _REFUSED_HEADERS & members.keys():
             raise BadSignature(f"its header needs alg {' or '.join(ALGORITHMS)} and a kid, and nothing that brings a key along.")
