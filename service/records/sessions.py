@@ -32,7 +32,6 @@ from service.storage.sessions import Session
 _MINUTE = 60 * 1_000_000
 _HOUR = 60 * _MINUTE
 _MOST_ROLES = "100"
-_ALWAYS = ("date:missing", "true")
 _READER = Caller.internal("sessions")
 
 
@@ -148,8 +147,9 @@ def account(service: Service, session: Session) -> Person | None:
 def organizations(service: Service, user: str) -> tuple[str, ...]:
     """The ids of the Organizations that a person works for now, as the record says: of the active PractitionerRoles whose time it is."""
     ctx = Context(service, _READER)
-    always = [("practitioner", user), ("active", "true"), ("_count", _MOST_ROLES)]
-    pages = [find(ctx, "PractitionerRole", [*always, when], lenient=False)[1] for when in (("date", to_text(service.clock())), _ALWAYS)]
+    known, now = [("practitioner", user), ("active", "true"), ("_count", _MOST_ROLES)], to_text(service.clock())
+    times = ([("date", f"le{now}"), ("date", f"ge{now}")], [("date:missing", "true")])
+    pages = [find(ctx, "PractitionerRole", [*known, *time], lenient=False)[1] for time in times]
     roles: list[dict[str, Any]] = [json.loads(match.text) for page in pages for match in page.matches]
     found = {str(role.get("organization", {}).get("reference", "")) for role in roles}
     return tuple(sorted(name.removeprefix("Organization/") for name in found if name.startswith("Organization/")))

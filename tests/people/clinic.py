@@ -59,11 +59,11 @@ def _record() -> list[dict[str, Any]]:
     past, now = {"start": "2020-01-01", "end": "2021-01-01"}, {"start": "2020-01-01"}
     staff = [{"resourceType": "Practitioner", "id": login, "name": [{"given": [login.title()], "family": "Sample"}]} for login in PEOPLE]
     roles = [
-        _role("amy", north),
-        _role("ben", north, period=now),
-        _role("sue", south),
-        _role("amy-inactive", south, practitioner="amy", active=False),
-        _role("amy-past", south, practitioner="amy", period=past),
+        role("amy", north),
+        role("ben", north, period=now),
+        role("sue", south),
+        role("amy-inactive", south, practitioner="amy", active=False),
+        role("amy-past", south, practitioner="amy", period=past),
     ]
     return [
         {"resourceType": "Organization", "id": "north", "name": "North"},
@@ -82,7 +82,8 @@ def _record() -> list[dict[str, Any]]:
     ]
 
 
-def _role(id: str, organization: Mapping[str, str], practitioner: str = "", **members: Any) -> dict[str, Any]:
+def role(id: str, organization: Mapping[str, str], practitioner: str = "", **members: Any) -> dict[str, Any]:
+    """A PractitionerRole: somebody works for an organization."""
     who = {"reference": f"Practitioner/{practitioner or id}"}
     return {"resourceType": "PractitionerRole", "id": id, "active": True, "practitioner": who, "organization": organization, **members}
 

@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 from service.records import people
 from service.records.context import Context, Service
 from service.security import lockout
@@ -24,26 +22,18 @@ def test_the_name_may_be_typed_in_capitals_and_with_spaces(browser: Browser) -> 
     assert browser.sign_in(" AMY ").status_code == 303
 
 
-@pytest.mark.parametrize(
-    ("name", "password"),
-    [("amy", "wrong password"), ("nobody", PASSWORD), ("", PASSWORD), ("amy", ""), ("a" * 5000, "b" * 5000)],
-    ids=["password", "name", "no-name", "no-password", "long"],
-)
-def test_enumeration_every_refusal_reads_the_same(browser: Browser, name: str, password: str) -> None:
-    refused = browser.sign_in(name, password)
-    assert refused.status_code == 401
-    assert _without_token(refused.text) == _without_token(Browser(browser.client.application).sign_in("ben", "other").text)
+def test_enumeration_every_refusal_reads_the_same(browser: Browser) -> None:
+    attempts = (("amy", "wrong password"), ("nobody", PASSWORD), ("", PASSWORD), ("amy", ""), ("a" * 5000, "b" * 5000))
+    answers = [browser.sign_in(name, password) for name, password in attempts]
+    assert {answer.status_code for answer in answers} == {401}
+    assert len({_without_token(answer.text) for answer in answers}) == 1
     assert browser.cookie() is None
 
 
-@pytest.mark.parametrize(
-    "typed",
-    [{"name": "amy\x00"}, {"password": "\x1b"}, {"code": ["1", "2"]}, {"name": "a" * 20_000}],
-    ids=["nul", "escape", "twice", "huge"],
-)
-def test_what_no_form_sends_is_refused(browser: Browser, typed: dict[str, str]) -> None:
+def test_what_no_form_sends_is_refused(browser: Browser) -> None:
     fields = {**browser.fields("/sign-in"), "name": "amy", "password": PASSWORD}
-    assert browser.send("/sign-in", {**fields, **typed}).status_code in (400, 413)
+    for typed in ({"name": "amy\x00"}, {"password": "\x1b"}, {"code": ["1", "2"]}, {"name": "a" * 20_000}):
+        assert browser.send("/sign-in", {**fields, **typed}).status_code in (400, 413), typed
 
 
 def _without_token(page: str) -> str:
@@ -115,12 +105,12 @@ def test_a_code_is_good_once(amy: Browser, hand: Hand) -> None:
     assert Browser(amy.client.application).sign_in("amy", code=earlier).status_code == 401
 
 
-@pytest.mark.parametrize(("seconds", "status"), [(-60, 401), (-30, 303), (0, 303), (30, 303), (60, 401)])
-def test_clocks_may_differ_by_one_step(amy: Browser, hand: Hand, seconds: int, status: int) -> None:
+def test_clocks_may_differ_by_one_step(amy: Browser, hand: Hand) -> None:
     codes = with_codes(amy, hand)
-    hand.move(10)
-    answer = Browser(amy.client.application).sign_in("amy", code=codes.at(hand.now // 1_000_000 + seconds))
-    assert answer.status_code == status
+    for seconds, status in ((-60, 401), (-30, 303), (0, 303), (30, 303), (60, 401)):
+        hand.move(10)
+        answer = Browser(amy.client.application).sign_in("amy", code=codes.at(hand.now // 1_000_000 + seconds))
+        assert answer.status_code == status, seconds
 
 
 def test_who_is_disabled_is_out_at_once(clinic: Service, amy: Browser) -> None:
@@ -138,24 +128,19 @@ def test_the_first_password_lets_nobody_in_but_to_choose_another(clinic: Service
     assert browser.open("/fhir/Patient/pat-north").status_code == 200
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "https://evil.example/",
-        "//evil.example/",
-        "/\\evil.example",
-        "/\t/evil.example",
-        "javascript:alert(1)",
-        "evil",
-        "/ü",
-        "/sign-out",
-        "",
-    ],
+ELSEWHERE = (
+    *("https://evil.example/", "//evil.example/", "/\\evil.example", "/\t/evil.example"),
+    *("javascript:evil(1)", "evil", "/evil\u00fc", ""),
 )
-def test_after_signing_in_nobody_is_sent_elsewhere(browser: Browser, path: str) -> None:
-    fields = {**browser.fields("/sign-in"), "name": "amy", "password": PASSWORD, "next": path}
-    assert browser.send("/sign-in", fields).headers["Location"] == "/"
-    assert "evil" not in Browser(browser.client.application).client.get("/sign-in", query_string={"next": path}).text
+
+
+def test_after_signing_in_nobody_is_sent_elsewhere(browser: Browser) -> None:
+    for path in (*ELSEWHERE, "/sign-out", "/sign-in?next=/"):
+        asked = Browser(browser.client.application)
+        fields = {**asked.fields("/sign-in"), "name": "amy", "password": PASSWORD, "next": path}
+        assert asked.send("/sign-in", fields).headers["Location"] == "/", path
+        assert "evil" not in browser.client.get("/sign-in", query_string={"next": path}).text
+        assert asked.client.get("/sign-in", query_string={"next": path}).headers["Location"] == "/"
 
 
 def test_after_signing_in_everybody_is_where_they_wanted(browser: Browser) -> None:
