@@ -13,7 +13,6 @@ from service.audit import projection
 from service.errors import BadRequest, NotFound
 from service.fhir.document import encode, stored
 from service.records.context import Context
-from service.records.steady import steadily
 from service.search import apart, result_parameters
 from service.search.audit import find as trail
 from service.search.audit import names, parameters
@@ -54,36 +53,28 @@ def find(
     ctx: Context, type: str | None, pairs: Pairs, lenient: bool, compartment: Compartment | None = None
 ) -> tuple[Query | Across, Page]:
     """A page of AuditEvents. Raises Forbidden without a scope, BadRequest for what the trail cannot be asked."""
-    restriction = _restriction(ctx, "s")
+    restriction, registry = _restriction(ctx, "s"), _registry(ctx)
     kept, warnings = parameters.understood(pairs, lenient)
-
-    def ask(registry: Registry) -> tuple[Query | Across, Page]:
-        asked = parse(registry, type, kept, _options(ctx, lenient), compartment)
-        query = asked.first if isinstance(asked, Across) else asked
-        with ctx.snapshot() as tx:
-            found = trail.page(tx, registry, Asked(query, restriction, _canonical(ctx, registry, query)), ctx.service.cursors)
-        return asked, Page(_all_shown(ctx, registry, found.rows), total=found.total, next=found.next, issues=warnings)
-
-    return steadily(ctx, ask)
+    asked = parse(registry, type, kept, _options(ctx, lenient), compartment)
+    query = asked.first if isinstance(asked, Across) else asked
+    with ctx.snapshot() as tx:
+        found = trail.page(tx, registry, Asked(query, restriction, _canonical(ctx, registry, query)), ctx.service.cursors)
+    return asked, Page(_all_shown(ctx, registry, found.rows), total=found.total, next=found.next, issues=warnings)
 
 
 def every(ctx: Context, pairs: Pairs, besides: Clause, most: int) -> tuple[Found, ...] | None:
     """All AuditEvents that the pairs ask for and that meet `besides`; None when they are more than `most`."""
-    restriction = each((_restriction(ctx, "s"), besides))
-
-    def ask(registry: Registry) -> tuple[Found, ...] | None:
-        query = replace(parse(registry, TYPE, pairs, _options(ctx, lenient=False)), count=most)
-        with ctx.snapshot() as tx:
-            found = trail.page(tx, registry, Asked(query, restriction, ()), ctx.service.cursors)
-        return None if found.next else _all_shown(ctx, registry, found.rows)
-
-    return steadily(ctx, ask)
+    restriction, registry = each((_restriction(ctx, "s"), besides)), _registry(ctx)
+    query = replace(parse(registry, TYPE, pairs, _options(ctx, lenient=False)), count=most)
+    with ctx.snapshot() as tx:
+        found = trail.page(tx, registry, Asked(query, restriction, ()), ctx.service.cursors)
+    return None if found.next else _all_shown(ctx, registry, found.rows)
 
 
 def read(ctx: Context, id: str) -> Found:
     """One AuditEvent. Raises Forbidden without a scope; NotFound for what is not there, and for what is outside of the scope alike."""
     clause = All((Match("_id", (Token(id),)), _restriction(ctx, "r")))
-    registry = ctx.service.registry
+    registry = _registry(ctx)
     with ctx.snapshot() as tx:
         row = trail.one(tx, registry, clause)
     if row is None:
@@ -93,13 +84,18 @@ def read(ctx: Context, id: str) -> Found:
 
 def question(ctx: Context, entity: Mapping[str, object]) -> str:
     """What an entity of a query asked for, without the values: `Observation?patient=***`."""
-    return projection.kind(projection.asked(entity), _known(ctx.service.registry))
+    return projection.kind(projection.asked(entity), _known(_registry(ctx)))
 
 
 def _canonical(ctx: Context, registry: Registry, query: Query) -> list[tuple[str, str]]:
     """What a cursor is signed with: the question, where it was asked, and by whom with which access."""
     place = f"{query.compartment.kind}/{query.compartment.id}" if query.compartment else ""
     return [(TYPE, place), ("access", ctx.access.key), *unparse(registry, replace(query, cursor=None))]
+
+
+def _registry(ctx: Context) -> Registry:
+    """The parameters as they are defined: what the index of the record holds of them says nothing of the trail."""
+    return ctx.service.registry.defined
 
 
 def _options(ctx: Context, lenient: bool) -> Options:

@@ -123,7 +123,7 @@ def _resource(service: Service, name: str, profiles: list[str]) -> Tree:
 def _parameters(service: Service, name: str) -> Mapping[str, SearchParameter]:
     """What `name` is searched by. The audit trail has a search of its own."""
     if name == apart.TYPE:
-        return {one.code: one for one in audit_parameters.offered(service.registry)}
+        return {one.code: one for one in audit_parameters.offered(service.registry.defined)}
     return service.registry.for_type(name)
 
 

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from service import wiring
 from service.clock import to_datetime
+from service.config import Settings
 from service.errors import BadRequest, NotFound
 from service.records import audit_events
 from service.records.context import Context
@@ -16,7 +19,7 @@ from service.search.audit import parameters
 from service.search.query import Compartment
 from tests.access import TESTS
 from tests.audit_view.conftest import Trail
-from tests.audit_view.world import DAY, FIRST, Told
+from tests.audit_view.world import DAY, FIRST, Told, fill
 
 Test = Callable[[Told], bool]
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
@@ -257,3 +260,15 @@ def test_no_other_search_leads_to_the_trail(trail: Trail, type: str, name: str, 
 def test_the_id_of_an_event_is_one_that_fhir_allows(trail: Trail) -> None:
     assert all(len(one.id) <= 64 for one in trail.told)
     assert audit_events.TYPE == "AuditEvent"
+
+
+def test_the_index_of_the_record_says_nothing_of_the_trail(settings: Settings) -> None:
+    """A service with another time zone has made the index its own: dates of the record wait for a reindex, those of the trail do not."""
+    here, there = (wiring.service(replace(settings, time_zone=zone)) for zone in ("America/Los_Angeles", "UTC"))
+    told, ctx = fill(there, rounds=1), Context(here, TESTS)
+    with pytest.raises(BadRequest, match="reindex"):
+        find(ctx, "Observation", [("date", "2026")], lenient=False)
+    _, page = find(ctx, "AuditEvent", [("date", "ge2026-01-02"), ("_count", "1000")], lenient=False)
+    assert {one.id for one in page.matches} == {one.id for one in told if one.recorded >= FIRST + DAY + DAY // 3}
+    for one in (here, there):
+        one.database.dispose()
