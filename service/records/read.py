@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import islice
 
 from service.errors import Gone, NotFound
-from service.fhir.document import stored
 from service.records import audit_events
 from service.records.context import Context
 from service.records.shown import Shown
@@ -92,7 +91,7 @@ def vread(ctx: Context, type: str, id: str, version: int) -> Version:
     key = (ctx.service.definitions.type_number(type), id)
     with _view(ctx, type) as tx:
         row = versions.read_version(tx, key, version)
-        if row is not None and not (_sees(ctx, type, row) and is_visible(ctx, tx, key)):
+        if row is not None and not (_holds(ctx, tx, type, row) and is_visible(ctx, tx, key)):
             row = None
     if row is None:
         raise _no_version(type, id, version)
@@ -121,11 +120,11 @@ def is_visible(ctx: Context, tx: Transaction, key: Key, letter: str = "r") -> bo
     type = ctx.service.definitions.type_name(key[0])
     if ctx.access.is_whole(letter, type):
         return True
-    row = versions.read(tx, key)
+    row, viewer = versions.read(tx, key), Viewer(tx, ctx.service.registry, ctx.access, letter)
     if row is not None and row.body is None:
         last = versions.last_living(tx, key)
-        return last is not None and ctx.access.sees(letter, type, stored(last).tree)
-    return bool(Viewer(tx, ctx.service.registry, ctx.access, letter).visible({key}))
+        return last is not None and viewer.holds(type, last)
+    return bool(viewer.visible({key}))
 
 
 def history(ctx: Context, query: HistoryQuery) -> HistoryPage:
@@ -191,9 +190,9 @@ def _view(ctx: Context, type: str) -> Iterator[Transaction]:
         yield tx
 
 
-def _sees(ctx: Context, type: str, row: Row) -> bool:
-    """A deletion says nothing."""
-    return row.body is None or ctx.access.sees("r", type, stored(row.body).tree)
+def _holds(ctx: Context, tx: Transaction, type: str, row: Row) -> bool:
+    """Whether the version itself is within reach; a deletion says nothing."""
+    return row.body is None or Viewer(tx, ctx.service.registry, ctx.access).holds(type, row.body)
 
 
 def _alive(version: Version) -> Version:

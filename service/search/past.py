@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, false, or_, true
 
-from service.fhir.document import stored
 from service.search.clauses import Candidate, Clauses
 from service.search.parameter import Registry
 from service.search.query import EVERYTHING, NOTHING, Query
@@ -18,6 +17,7 @@ from service.search.resolve import resolved
 from service.search.shape import values
 from service.search.sight import Sight
 from service.search.statement import Binder
+from service.search.viewer import Viewer
 from service.storage import history, versions
 from service.storage.database import Transaction
 from service.storage.history import Position, Span
@@ -43,6 +43,11 @@ class Past:
     registry: Registry
     sight: Sight
     types: Types
+
+    @property
+    def viewer(self) -> Viewer:
+        """Judges single contents."""
+        return Viewer(self.tx, self.registry, self.sight, self.types.letter)
 
 
 def visible(past: Past, span: Span, after: Position | None) -> Iterator[tuple[Row, bool]]:
@@ -72,9 +77,7 @@ def _condition(past: Past, type: str, place: int) -> ColumnElement[bool]:
 
 def _is_visible(past: Past, row: Row, known: dict[Key, bool]) -> bool:
     type = past.registry.definitions.type_name(row.key[0])
-    if past.sight.of(past.types.letter, type) == EVERYTHING:
-        return True
-    if row.body is not None and not past.sight.sees(past.types.letter, type, stored(row.body).tree):
+    if row.body is not None and not past.viewer.holds(type, row.body):
         return False
     if row.key not in known:
         known[row.key] = _was_visible(past, type, row.key)
@@ -87,4 +90,4 @@ def _was_visible(past: Past, type: str, key: Key) -> bool:
     if newest is None or newest.body is not None:
         return newest is not None
     last = versions.last_living(past.tx, key)
-    return last is not None and past.sight.sees(past.types.letter, type, stored(last).tree)
+    return last is not None and past.viewer.holds(type, last)

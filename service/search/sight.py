@@ -8,7 +8,7 @@ import typing
 from dataclasses import dataclass
 from typing import Protocol
 
-from service.search.query import EVERYTHING, NOTHING, All, Any, Clause
+from service.search.query import EVERYTHING, NOTHING, All, Any, Clause, OfSite
 
 SEARCH, READ = "s", "r"
 """The letters of SMART scopes that the search asks for: to find a resource, and to be given it."""
@@ -27,6 +27,17 @@ class Sight(Protocol):
     def sees(self, letter: str, type: str, tree: typing.Any) -> bool:
         """The same asked of one content, which need not be in the index: a version of the past, or what is about to be written."""
 
+    def clinics(self, letter: str, type: str, tree: typing.Any) -> "Clinics | None":
+        """What the content alone does not tell: the clinics that one of its patients must belong to; None where that does not matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clinics:
+    """One of `patients` (ids) must be as `site` says."""
+
+    patients: frozenset[str]
+    site: OfSite
+
 
 @dataclass(frozen=True, slots=True)
 class Unlimited:
@@ -41,6 +52,10 @@ class Unlimited:
     def sees(self, _letter: str, _type: str, _tree: typing.Any) -> bool:
         """Always."""
         return True
+
+    def clinics(self, _letter: str, _type: str, _tree: typing.Any) -> "Clinics | None":
+        """They do not matter."""
+        return None
 
 
 UNLIMITED = Unlimited()

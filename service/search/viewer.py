@@ -4,7 +4,7 @@ The restriction is the same clause and runs through the same compiler as in ever
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -13,7 +13,7 @@ from service.search.parameter import Registry
 from service.search.query import EVERYTHING, NOTHING, Match, Query, Token
 from service.search.resolve import resolved
 from service.search.rows import Search
-from service.search.sight import READ, Sight
+from service.search.sight import READ, UNLIMITED, Clinics, Sight
 from service.storage.database import Transaction
 from service.storage.versions import Key
 
@@ -46,7 +46,22 @@ class Viewer:
     def past(self, rows: Iterable[Any]) -> Iterator[Any]:
         """Those of the versions `rows` whose own content may be seen."""
         name = self.registry.definitions.type_name
-        yield from (row for row in rows if row.body is not None and self.sight.sees(self.letter, name(row.type), stored(row.body).tree))
+        yield from (row for row in rows if row.body is not None and self.holds(name(row.type), row.body))
+
+    def holds(self, type: str, text: str) -> bool:
+        """Whether one content, stored JSON that need not be in the index, may be seen."""
+        if self.sight.of(self.letter, type) == EVERYTHING:
+            return True
+        tree = stored(text).tree
+        if not self.sight.sees(self.letter, type, tree):
+            return False
+        clinics = self.sight.clinics(self.letter, type, tree)
+        return clinics is None or not clinics.patients or self._is_at(clinics)
+
+    def _is_at(self, clinics: Clinics) -> bool:
+        named = Match("_id", tuple(map(Token, sorted(clinics.patients))))
+        query = Query("Patient", (named, replace(clinics.site, codes=("_id",))))
+        return bool(Search(self.tx, self.registry, resolved(self.tx, self.registry, query, UNLIMITED)).res_ids(1))
 
     def _ids(self, type: str, ids: Collection[str]) -> Collection[str]:
         restriction = self.sight.of(self.letter, type)

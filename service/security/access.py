@@ -18,7 +18,7 @@ from service.errors import Forbidden
 from service.fhir.compartment import ITSELF
 from service.search.query import EVERYTHING, NOTHING, Clause, Confined, Has, Match, Missing, OfSite, Target, Token
 from service.search.query import Any as AnyOf
-from service.search.sight import each, either
+from service.search.sight import Clinics, each, either
 from service.security import clinical, granular
 from service.security.belonging import PATIENT, Belonging
 from service.security.caller import Caller
@@ -92,6 +92,17 @@ class Access:
         """Whether one content is within reach. Clinics and recipients are not told from the content alone: that is left to the search."""
         return self.caller.is_internal or any(self._has(reach, letter, type, tree) for reach in self.reaches(letter, type))
 
+    def clinics(self, letter: str, type: str, tree: Mapping[str, Any]) -> Clinics | None:
+        """The clinics that the content must be of, where every scope that reaches it asks for them."""
+        reaches = [reach for reach in self.reaches(letter, type) if self._has(reach, letter, type, tree)]
+        sites = [self._of_site(reach, type) for reach in reaches if reach.patient is None]
+        if not sites or len(sites) < len(reaches) or not all(isinstance(site, OfSite) for site in sites):
+            return None
+        patients = self.belonging.patients(type, tree)
+        if type == "Device":
+            patients |= {id for kind, id in self.belonging.referred(tree, ("patient",)) if kind == PATIENT}
+        return Clinics(frozenset(patients), OfSite((ITSELF,), self.caller.organizations, self.caller.beyond))
+
     def elements(self, type: str) -> tuple[str, ...] | None:
         """The elements that are shown of resources of `type`; None for all."""
         return RECIPIENT_ELEMENTS if type == PATIENT and not self.caller.is_internal and self._is_recipients() else None
@@ -123,7 +134,7 @@ class Access:
 
     def _of_site(self, reach: Reach, type: str) -> Clause:
         """A person reaches the patients of the clinics where he or she works."""
-        codes = self.belonging.codes.get(type, ())
+        codes = ("patient",) if type == "Device" else self.belonging.codes.get(type, ())
         if reach.context != "user" or Rule.OWN_SITE not in self.caller.rules or not codes or type == "AuditEvent":
             return EVERYTHING
         return OfSite(codes, self.caller.organizations, self.caller.beyond)
