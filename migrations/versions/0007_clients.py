@@ -41,6 +41,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["client"], ["client.id"], name="fk_token_client"),
     )
     op.create_index("ix_token_expires", "token", ["expires"])
+    _spent()
+
+
+def _spent() -> None:
     op.create_table(
         "assertion",
         sa.Column("client", sa.Text, nullable=False),

@@ -11,7 +11,7 @@ from typing import Any
 from service.audit.kinds import TOKEN_REVOKED, TOKEN_SHOWN, Kind
 from service.records import token_events, token_requests
 from service.records.context import Service
-from service.records.token_events import Sender
+from service.records.token_events import Done, Sender
 from service.security import token
 from service.security.assertion import Verified
 from service.security.caller import Caller
@@ -73,7 +73,7 @@ def revoked(service: Service, asking: Asking, text: str) -> str | None:
 
 def _tell(service: Service, tx: Transaction, asking: Asking, kind: Kind, id: str | None) -> None:
     details = (*((("result", "no such token"),) if id is None else ()), *(token_requests.how(asking.verified) if asking.verified else ()))
-    token_events.told(service, tx, kind, id or "unknown", asking.who, details, asking.sender.request_id)
+    token_events.told(service, tx, Done(kind, id or "unknown", asking.who, details, asking.sender.request_id))
 
 
 def _description(service: Service, found: tokens.Live) -> Mapping[str, Any]:

@@ -31,9 +31,20 @@ class Sender:
         return Caller(client, role=role, address=self.address, token=token)
 
 
-def told(service: Service, tx: Transaction, kind: Kind, token: str, who: Caller, details: Details = (), request_id: str = "") -> None:
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What `who` did with the token `token`, the id of its row; `details` are (name, text)."""
+
+    kind: Kind
+    token: str
+    who: Caller
+    details: Details = ()
+    request_id: str = ""
+
+
+def told(service: Service, tx: Transaction, done: Done) -> None:
     """Something was done with a token: in the transaction that did it."""
-    trail.append(service, tx, Event(kind, SUCCESS, subject=f"token {token}", details=details), who, request_id)
+    trail.append(service, tx, Event(done.kind, SUCCESS, subject=f"token {done.token}", details=done.details), done.who, done.request_id)
 
 
 def refused(service: Service, kind: Kind, reason: str, sender: Sender, claimed: str | None = None) -> None:

@@ -11,7 +11,7 @@ from service.audit.kinds import TOKEN_ISSUED
 from service.records import token_events, tokens
 from service.records.clients import ID
 from service.records.context import Service
-from service.records.token_events import Sender
+from service.records.token_events import Done, Sender
 from service.records.tokens import Holder
 from service.security import assertion, token
 from service.security.assertion import Convention, Verified
@@ -41,7 +41,7 @@ def answer(service: Service, asked: TokenRequest, sender: Sender) -> tuple[Token
             issued = tokens.put(tx, Holder(client.id, grant), new)
             who = sender.caller(client.id, client.role, issued.id)
             details = (("scope", issued.scope), *how(verified))
-            token_events.told(service, tx, TOKEN_ISSUED, issued.id, who, details, sender.request_id)
+            token_events.told(service, tx, Done(TOKEN_ISSUED, issued.id, who, details, sender.request_id))
     except OAuthError as error:
         error.claimed = verified.client_id
         raise

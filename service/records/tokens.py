@@ -12,7 +12,7 @@ from service.audit.kinds import TOKEN_ISSUED
 from service.errors import BadRequest, NotFound, Overloaded
 from service.records import emergency, token_events, workplaces
 from service.records.context import Service
-from service.records.token_events import OPERATOR
+from service.records.token_events import OPERATOR, Done
 from service.security import token
 from service.security.caller import Caller
 from service.security.grant import Grant
@@ -73,7 +73,7 @@ def issue(
             raise NotFound.of("not-found", "client", f"There is no client {client!r} that is enabled. See: infusion-records client list")
         holder = Holder(client, _granted(service, found, scopes), patient, user)
         issued = put(tx, holder, token.issue(service.clock(), seconds))
-        token_events.told(service, tx, TOKEN_ISSUED, issued.id, OPERATOR, tuple(_details(holder, seconds)))
+        token_events.told(service, tx, Done(TOKEN_ISSUED, issued.id, OPERATOR, tuple(_details(holder, seconds))))
         return issued
 
 

@@ -23,6 +23,8 @@ WRITE_OPENERS = {
     "service/records/people.py",
     "service/records/sessions.py",
     "service/records/sign_in.py",
+    "service/records/token_ends.py",
+    "service/records/token_requests.py",
     "service/records/tokens.py",
     "service/search/registries.py",
     "service/storage/marks.py",

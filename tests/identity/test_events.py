@@ -39,7 +39,7 @@ def test_a_token_that_was_issued_is_told_with_how_the_client_proved_itself(clien
     token(client, who)
     token(client, replace(who, header={"typ": "JWT", "kid": "k1"}))
     told = {
-        "client": "ehr",
+        "who": "ehr",
         "subtype": "110122",
         "action": "C",
         "outcome": "0",
