@@ -13,6 +13,7 @@ from service.audit import projection
 from service.errors import BadRequest, NotFound
 from service.fhir.document import encode, stored
 from service.records.context import Context
+from service.records.shown import Shown
 from service.search import apart, result_parameters
 from service.search.audit import find as trail
 from service.search.audit import names, parameters
@@ -79,7 +80,7 @@ def read(ctx: Context, id: str) -> Found:
         row = trail.one(tx, registry, clause)
     if row is None:
         raise NotFound.of("not-found", "unknown-id", f"There is no {TYPE}/{id} here. Search for it.")
-    return _shown(ctx, registry, row)
+    return _shown(ctx, registry, row, "r")
 
 
 def question(ctx: Context, entity: Mapping[str, object]) -> str:
@@ -104,12 +105,14 @@ def _options(ctx: Context, lenient: bool) -> Options:
 
 
 def _all_shown(ctx: Context, registry: Registry, rows: Sequence[Row]) -> tuple[Found, ...]:
-    return tuple(_shown(ctx, registry, row) for row in rows)
+    return tuple(_shown(ctx, registry, row, "s") for row in rows)
 
 
-def _shown(ctx: Context, registry: Registry, row: Row) -> Found:
+def _shown(ctx: Context, registry: Registry, row: Row, letter: str) -> Found:
+    """An entry as the caller is shown it, once it is certain by another way that it may be. Raises Breach."""
     id = names.written(row.id, row.place, row.places)
     tree = projection.projected(stored(row.body.decode()).tree, id, row.patient)
+    Shown(ctx).text(letter, TYPE, encode(tree))
     shown = tree if _sees_queries(ctx) else projection.masked(tree, _known(registry))
     return Found(TYPE, id, 1, row.recorded, encode(shown))
 

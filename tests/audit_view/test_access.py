@@ -8,7 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.clock import to_text
+from service.records import audit_events
 from service.records.clients import Registration
+from service.search.query import EVERYTHING
 from service.security.roles import ROLES
 from tests.access import admitted
 from tests.audit_view.conftest import Trail
@@ -225,3 +227,17 @@ def test_searching_the_trail_is_recorded_once(trail: Trail) -> None:
     [new] = [entry["resource"] for entry in after["entry"] if entry["resource"]["id"] not in before]
     assert (new["subtype"][0]["code"], new["action"], _patients(new)) == ("search-type", "E", ["Patient/A"])
     assert isinstance(trail.told[0], Told)
+
+
+@pytest.mark.parametrize("client", [PATIENT_APP, READS_ONLY, FAILURES], ids=["patient", "reads-only", "failures"])
+def test_RULE20_what_the_search_lets_through_by_mistake_does_not_leave(
+    trail: Trail, client: Registration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The restriction is put out of order; the second opinion is not."""
+    monkeypatch.setattr(audit_events, "_restriction", lambda _ctx, _letter: EVERYTHING)
+    sender = admitted(trail.app, client, patient="A" if client is PATIENT_APP else None)
+    hidden = next(one for one in trail.told if one.patient == "B" and one.kind.interaction == "search-type")
+    for path in ("AuditEvent", f"AuditEvent/{hidden.id}", f"AuditEvent?_id={hidden.id}"):
+        answer = sender.get(f"/fhir/{path}")
+        assert answer.status_code == 500
+        assert "Patient/B" not in answer.text
