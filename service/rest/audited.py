@@ -5,7 +5,7 @@ words: their status and rules, never what a value was.
 """
 
 from http import HTTPStatus
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from service.audit.event import MINOR, SERIOUS, Event
 from service.audit.kinds import REFUSED, REST, SIGNED_IN, UNKNOWN_ROUTE
@@ -22,6 +22,8 @@ _ABOUT_ONE = frozenset({"read", "vread", "create", "update", "patch", "delete"})
 """Interactions about one resource; the others are questions."""
 _BATCH = '{"resourceType":"Bundle","type":"batch-response"'
 _LONGEST_QUERY = 16_384
+_SECRETS = frozenset({"access_token", "client_assertion", "client_secret", "id_token", "password", "refresh_token", "token"})
+_HIDDEN = "***"
 
 
 def answered(ctx: Context, call: Call, answer: FhirResponse) -> Event:
@@ -43,6 +45,7 @@ def answered(ctx: Context, call: Call, answer: FhirResponse) -> Event:
 def refused(ctx: Context, request: FhirRequest | None, call: Call | None, error: Exception) -> Event:
     """That a request ended in `error`. Of one that could not be read, or whose URL is none of ours, less is known."""
     ctx.trail.forget_sights()
+    request = call.request if call else request
     status = HTTPStatus(error.status if isinstance(error, ServiceError) else 500)
     kind = {HTTPStatus.UNAUTHORIZED: SIGNED_IN, HTTPStatus.FORBIDDEN: REFUSED}.get(
         status, REST[call.interaction] if call else UNKNOWN_ROUTE
@@ -95,10 +98,11 @@ def _patients(ctx: Context, call: Call) -> tuple[str, ...]:
 
 
 def _query(request: FhirRequest) -> str:
-    """The question, without the base: of a form, what it says."""
+    """The question, without the base: of a form, what it says. A secret that somebody wrote into it is not kept."""
     asked = "/".join(request.path)
-    form = request.body.decode(errors="replace") if request.path[-1:] == ("_search",) else ""
-    pairs = "&".join(part for part in (urlencode(request.query), form) if part)
+    sent = request.body[:_LONGEST_QUERY].decode(errors="replace") if request.path[-1:] == ("_search",) else ""
+    given = (*request.query, *parse_qsl(sent, keep_blank_values=True, errors="replace"))
+    pairs = urlencode([(name, _HIDDEN if name.lower() in _SECRETS else value) for name, value in given], errors="replace")
     return _storable(f"{asked}?{pairs}" if pairs else asked)[:_LONGEST_QUERY]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -280,3 +281,11 @@ def test_every_version_has_the_event_that_names_it(world: World) -> None:
             assert (target.partition("/")[2], outcome) == (f"{id}/_history/{number}", "0")
         counted = tx.connection.exec_driver_sql(named.replace("%", "%%") if tx.dialect == "postgresql" else named).scalar()
         assert counted == len(found)
+
+
+def test_a_secret_in_a_question_is_not_kept(world: World) -> None:
+    _, rows = world.send("GET", "/Patient?access_token=0123456789")
+    form = "client_assertion=0123456789&family=Rivera"
+    _, others = world.send("POST", "/Patient/_search", form, Content_Type="application/x-www-form-urlencoded")
+    told = [b64decode(entity["query"]) for row in (*rows, *others) for entity in json.loads(row.body)["entity"] if "query" in entity]
+    assert told == [b"Patient?access_token=%2A%2A%2A", b"Patient/_search?client_assertion=%2A%2A%2A&family=Rivera"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event, func, select
+from sqlalchemy import exc, func, select
 
 from service.app import create_app
 from service.audit.event import Event
@@ -39,13 +39,14 @@ def _database(client: FlaskClient) -> Database:
 
 
 def _break(client: FlaskClient) -> None:
-    """No statement that writes to the audit trail gets through any more."""
-
-    def refuse(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if "audit_event" in statement and "INSERT" in statement:
-            raise RuntimeError("the disk is full")
-
-    event.listen(_database(client).engine, "before_cursor_execute", refuse)
+    """The database takes no event any more."""
+    database = _database(client)
+    with database.engine.connect().execution_options(infusion_write=True) as connection, connection.begin():
+        if database.dialect == "postgresql":
+            connection.exec_driver_sql("CREATE TRIGGER broken BEFORE INSERT ON audit_event FOR EACH ROW EXECUTE FUNCTION refuse_change()")
+        else:
+            refusal = "SELECT RAISE(ABORT, 'the trail is broken')"
+            connection.exec_driver_sql(f"CREATE TRIGGER broken BEFORE INSERT ON audit_event BEGIN {refusal}; END")
 
 
 def _counts(client: FlaskClient) -> tuple[int, int]:
@@ -108,14 +109,14 @@ def test_nothing_is_written(client: FlaskClient) -> None:
 
 def test_it_recovers_without_a_restart(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(audit, "append", lambda *_: (_ for _ in ()).throw(RuntimeError("gone")))
+        patched.setattr(audit, "record", lambda *_: (_ for _ in ()).throw(RuntimeError("gone")))
         assert client.get("/fhir/Patient/p").status_code == 503
     assert client.get("/fhir/Patient/p").status_code == 200
 
 
 def test_an_event_of_the_service_that_cannot_be_recorded_is_an_error(client: FlaskClient) -> None:
     _break(client)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(exc.DBAPIError):
         trail.record(client.application.extensions["infusion_records"], Event(CONFIGURED), TESTS)
 
 
