@@ -13,7 +13,7 @@ from service.errors import BadRequest, Unauthorized
 from service.records import provider, tokens
 from service.records.context import Service
 from service.security.caller import NOBODY, Caller
-from service.web import sessions
+from service.web import purpose, sessions
 
 PUBLIC = frozenset(
     {
@@ -38,7 +38,7 @@ def caller(service: Service, request: Request) -> Caller:
     header = request.headers.get("Authorization")
     if header is None:
         return sessions.caller(service, request) or _without_credentials(service, request)
-    return bearer(service, header, request.remote_addr or "")
+    return purpose.declared(service, bearer(service, header, request.remote_addr or ""), request)
 
 
 def _without_credentials(service: Service, request: Request) -> Caller:
