@@ -15,6 +15,7 @@ from service.app import create_app
 from service.config import Settings
 from service.storage.database import Database
 from service.storage.tables.audit import audit_event, audit_patient
+from service.validation.check import Asked
 from tests.access import admitted
 from tests.databases import KINDS, Databases
 
@@ -271,7 +272,16 @@ def test_each_page_is_one_event_with_its_patients(world: World) -> None:
     assert world.patients(rows[0]) == [entry["resource"]["id"] for entry in answer.json["entry"]]
 
 
+def _live(world: World) -> None:
+    """Everything above, so that there is something of each kind, whatever ran before."""
+    for case in (*ONE, *ABOUT_NOBODY):
+        _send(world, case)
+    test_a_changed_resource_tells_of_both_patients(world)
+    test_conditional_writes_and_repeated_ones(world)
+
+
 def test_every_version_has_the_event_that_names_it(world: World) -> None:
+    _live(world)
     versions = "SELECT v.version, v.fhir_id, e.target, e.outcome FROM version v LEFT JOIN audit_event e ON e.audit_id = v.audit_id"
     named = "SELECT count(*) FROM audit_event WHERE action IN ('C', 'U', 'D') AND outcome = '0' AND target LIKE '%/_history/%'"
     with world.database.read() as tx:
@@ -289,3 +299,16 @@ def test_a_secret_in_a_question_is_not_kept(world: World) -> None:
     _, others = world.send("POST", "/Patient/_search", form, Content_Type="application/x-www-form-urlencoded")
     told = [b64decode(entity["query"]) for row in (*rows, *others) for entity in json.loads(row.body)["entity"] if "query" in entity]
     assert told == [b"Patient?access_token=%2A%2A%2A", b"Patient/_search?client_assertion=%2A%2A%2A&family=Rivera"]
+
+
+def test_every_stored_event_is_valid_against_what_it_claims(world: World) -> None:
+    _live(world)
+    gate = world.client.application.extensions["infusion_records"].gate
+    with world.database.read() as tx:
+        bodies = [json.loads(row.body) for row in tx.connection.execute(select(audit_event))]
+    assert len(bodies) > 40
+    claimed = {profile.rpartition(".")[2] for body in bodies for profile in body.get("meta", {}).get("profile", ())}
+    assert {"Create", "PatientCreate", "PatientRead", "PatientUpdate", "PatientDelete", "Query", "PatientQuery"} <= claimed
+    for body in bodies:
+        issues = gate.check(body, "AuditEvent", Asked(profiles=body.get("meta", {}).get("profile", ())))
+        assert [issue for issue in issues if issue.severity in ("error", "fatal")] == [], body
