@@ -10,7 +10,7 @@ from operator import attrgetter
 
 from sqlalchemy import insert
 
-from service.storage import arrays
+from service.storage import arrays, direct
 from service.storage.database import Database, Transaction
 from service.storage.tables.audit import audit_event, audit_patient
 
@@ -64,11 +64,10 @@ def append(tx: Transaction, entries: Sequence[Entry]) -> None:
     """Add `entries` in their order."""
     if not entries:
         return
-    patients = list(_patients(entries))
     if tx.dialect == "postgresql":
-        about = tuple(arrays.literal(column) for column in zip(*patients, strict=True))
-        tx.connection.exec_driver_sql(_BOTH if about else _EVENTS, (*about, *_literals(entries)))
+        tx.connection.exec_driver_sql(*_statement(entries))
         return
+    patients = list(_patients(entries))
     tx.connection.execute(insert(audit_event), [dict(zip(_COLUMNS, _CELLS(one), strict=True)) for one in entries])
     if patients:
         tx.connection.execute(insert(audit_patient), [dict(zip(("patient", "audit_id", "place"), row, strict=True)) for row in patients])
@@ -78,10 +77,20 @@ def record(database: Database, entries: Sequence[Entry]) -> None:
     """Add `entries` and commit, together with what other threads have to add now. Raises what the commit raised: nothing was added."""
 
     def commit(groups: Sequence[Sequence[Entry]]) -> None:
+        together = list(chain.from_iterable(groups))
+        if database.dialect == "postgresql":
+            direct.run(database, *_statement(together))
+            return
         with database.appending() as tx:
-            append(tx, list(chain.from_iterable(groups)))
+            append(tx, together)
 
     database.together.run(entries, commit)
+
+
+def _statement(entries: Sequence[Entry]) -> tuple[str, tuple[str, ...]]:
+    """The one statement that adds them all on PostgreSQL, and its parameters."""
+    about = tuple(arrays.literal(column) for column in zip(*_patients(entries), strict=True))
+    return _BOTH if about else _EVENTS, (*about, *_literals(entries))
 
 
 def _patients(entries: Sequence[Entry]) -> Iterator[tuple[str, str, int]]:

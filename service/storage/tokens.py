@@ -3,8 +3,10 @@
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import bindparam, delete, insert, select, true, update
+from sqlalchemy.dialects.postgresql import psycopg
 
-from service.storage.database import Transaction
+from service.storage import direct
+from service.storage.database import Database, Transaction
 from service.storage.tables.clients import client, token
 
 
@@ -51,6 +53,9 @@ _LIVE = select(
 )
 
 
+_LIVE_TEXT = str(_LIVE.compile(dialect=psycopg.dialect()))  # type: ignore[no-untyped-call]
+
+
 def put(tx: Transaction, new: Token) -> None:
     """Keep a token that is about to be handed out."""
     tx.connection.execute(insert(token), asdict(new))
@@ -60,6 +65,15 @@ def live(tx: Transaction, digest: bytes, at: int) -> Live | None:
     """The token with this digest if it is good at the instant `at`: not expired, not revoked, its client enabled. One statement."""
     row = tx.connection.execute(_LIVE, {"digest": digest, "at": at}).one_or_none()
     return Live(**row._mapping) if row else None
+
+
+def holder(database: Database, digest: bytes, at: int) -> Live | None:
+    """The same outside a transaction: what every request begins with."""
+    if database.dialect == "postgresql":
+        rows = direct.run(database, _LIVE_TEXT, {"digest": digest, "at": at})
+        return Live(*rows[0]) if rows else None
+    with database.glance() as tx:
+        return live(tx, digest, at)
 
 
 def revoke(tx: Transaction, digest: bytes, at: int, owner: str | None = None) -> str | None:

@@ -192,7 +192,8 @@ def test_connections_that_are_cut(databases: Databases, parts: Service) -> None:
             stop = threading.Event()
 
             def write(number: int) -> None:
-                own = admitted(client.application)
+                own = client.application.test_client()
+                own.environ_base.update(client.environ_base)
                 while not stop.is_set():
                     statuses.append(_post(own, number * 10_000 + len(statuses)))
 
