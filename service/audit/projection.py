@@ -23,7 +23,7 @@ _BALP = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit."
 _PATIENT = re.compile(r"(?:^|/)Patient/(?P<id>[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?$")
 _CONDITION = "condition"
 """The detail of a conditional write: the search that it depended on."""
-_SEGMENT = re.compile(r"\$[a-z-]{1,40}|_history|_search|metadata|")
+_SEGMENT = re.compile(r"_history|_search|metadata|audit|disclosures|\*|")
 
 
 def projected(tree: Tree, id: str, patient: str | None) -> Tree:
@@ -51,7 +51,7 @@ def asked(entity: Mapping[str, Any]) -> str:
 
 
 def kind(text: str, known: Collection[str]) -> str:
-    """A query without its values: `GET Patient/***?name=***`. Names that no search has are values too."""
+    """A query without its values: `Patient/***?name=***`. Names that no search has are values too."""
     address, mark, query = text.partition("?")
     return f"{_places(address, known)}{mark}{'&'.join(_pairs(query, known))}"
 
@@ -89,9 +89,7 @@ def _detail(detail: Tree, known: Collection[str]) -> Tree:
 
 def _places(address: str, known: Collection[str]) -> str:
     """The way to what was asked for: types and operations stand, ids do not."""
-    method, space, path = address.rpartition(" ")
-    segments = path.removeprefix("/").split("/")
-    return method + space + "/".join(one if one in known or _SEGMENT.fullmatch(one) else HIDDEN for one in segments)
+    return "/".join(one if one in known or _SEGMENT.fullmatch(one) else HIDDEN for one in address.split("/"))
 
 
 def _pairs(query: str, known: Collection[str]) -> Iterator[str]:

@@ -31,6 +31,12 @@ TYPE = apart.TYPE
 FULL = "audit.full"
 """The scope that shows what others searched for."""
 
+_OTHER_NAMES = ("missing", "iterate", "_has", "_list", "_filter", "_type", "_format", "_pretty", "_since", "_at", "from", "to")
+"""Names in queries that are no search parameter of a type."""
+_CODES = "everything expand lastn lookup meta meta-add meta-delete stats subsumes translate validate validate-code"
+OPERATIONS = frozenset(f"${code}" for code in _CODES.split())
+"""The operations, as a URL names them."""
+
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -136,6 +142,4 @@ def _known(registry: Registry) -> frozenset[str]:
     types = registry.definitions.types
     modifiers = {one for kind in IMPLEMENTED.values() for one in kind.MODIFIERS}
     codes = {code for name in types for code in registry.for_type(name)}
-    return frozenset(
-        {*types, *codes, *modifiers, *result_parameters.NAMES, *("missing", "iterate", "_has", "_list", "_filter", "_type", "_format")}
-    )
+    return frozenset({*types, *codes, *modifiers, *result_parameters.NAMES, *_OTHER_NAMES, *OPERATIONS})

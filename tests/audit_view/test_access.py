@@ -127,7 +127,7 @@ def test_RULE18_what_was_searched_for_is_shown_as_its_kind(trail: Trail) -> None
         "Patient?name=***&birthdate=***",
         "Patient/***/Observation?code=***",
         "AuditEvent?patient=***",
-        "_history?***=***",
+        "_history?_since=***",
         "Observation/$lastn?patient=***",
         "Observation/***",
         "Patient/***",
@@ -136,7 +136,7 @@ def test_RULE18_what_was_searched_for_is_shown_as_its_kind(trail: Trail) -> None
 
 def test_RULE18_a_scope_on_one_patient_shows_no_values_even_with_the_named_scope(trail: Trail) -> None:
     asked = {_asked(one) for one in _all(admitted(trail.app, PATIENT_APP, patient="A"))} - {None}
-    assert asked == {"Observation?patient=***&_count=***", "_history?***=***", "Observation/$lastn?patient=***"}
+    assert asked == {"Observation?patient=***&_count=***", "_history?_since=***", "Observation/$lastn?patient=***"}
 
 
 def _id(tree: Any) -> str:

@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+from service.records import audit_events
 from service.rest import capability
+from service.rest.operations.table import OPERATIONS
 from service.search.audit import parameters
 from tests.audit_view.conftest import Trail
 
@@ -33,3 +35,7 @@ def test_the_contract_lists_the_same() -> None:
     [told] = re.findall(r"\*\*AuditEvent\*\* is kept apart .*?; no chain", text, re.DOTALL)
     named = set(re.findall(r"`([^`]+)`", told))
     assert named == {*parameters.MODIFIERS, *parameters.RESULT}
+
+
+def test_the_names_of_operations_are_no_secret() -> None:
+    assert {f"${one.code}" for one in OPERATIONS} == audit_events.OPERATIONS
