@@ -13,6 +13,9 @@ from tests.databases import KINDS, Databases
 from tests.leaks.principals import EVERY, PRINCIPALS, Principal
 from tests.leaks.sender import Sender
 from tests.leaks.world import World, built
+from tests.services import parts, service, shared_postgresql
+
+__all__ = ["parts", "service", "shared_postgresql"]
 
 SETTINGS = Settings(cursor_key="c" * 32)
 Place = tuple[World, Mapping[str, FlaskClient]]
