@@ -19,8 +19,12 @@ METHOD = "private_key_jwt"
 CAPABILITIES = ("client-confidential-asymmetric", "permission-v1", "permission-v2")
 _EVERYTHING = ("system/*.cruds", "system/*.rs", "system/*.read", "system/*.write", "system/*.*")
 _SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
-_BUILT_IN = "SMART backend services: a token for a signed assertion, sent in the Authorization header of each request."
+_BUILT_IN = (
+    "SMART backend services: a token for a signed assertion, sent in the Authorization header of each request. "
+    "`.well-known/smart-configuration` below the base says where tokens are had."
+)
 _PROVIDED = "SMART on FHIR with the tokens of an OpenID provider, sent in the Authorization header of each request."
+_DEMANDED = frozenset({"authorize", "token"})
 _OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 
 
@@ -47,12 +51,14 @@ def authorization_server(service: Service) -> Tree:
 
 
 def security(service: Service) -> Tree:
-    """CapabilityStatement.rest.security (https://hl7.org/fhir/smart-app-launch/STU1/conformance/index.html#using-cs)."""
-    uris = {name.removesuffix("_endpoint"): url for name, url in _endpoints(service).items()}
-    own = {{"introspection": "introspect", "revocation": "revoke"}.get(name, name): url for name, url in uris.items()}
-    places = provider_discovery.places(service.provider) if service.provider else own
+    """CapabilityStatement.rest.security (https://hl7.org/fhir/smart-app-launch/STU1/conformance/index.html#using-cs).
+
+    The extension oauth-uris demands an authorization endpoint; where there is none, discovery alone names the others.
+    """
+    places = provider_discovery.places(service.provider) if service.provider else {}
+    uris = {"url": _OAUTH_URIS, "extension": [{"url": name, "valueUri": url} for name, url in places.items()]}
     return {
-        "extension": [{"url": _OAUTH_URIS, "extension": [{"url": name, "valueUri": url} for name, url in places.items()]}],
+        **({"extension": [uris]} if places.keys() >= _DEMANDED else {}),
         "cors": True,
         "service": [{"coding": [{"system": _SERVICES, "code": "SMART-on-FHIR", "display": "SMART-on-FHIR"}], "text": "SMART on FHIR"}],
         "description": _PROVIDED if service.provider else _BUILT_IN,

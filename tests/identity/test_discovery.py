@@ -13,7 +13,6 @@ from service.app import composed
 from service.records import clients, tokens
 from service.records.clients import Registration
 from service.records.context import Service
-from service.rest import discovery
 from service.security.identity import Identity
 from service.security.scope import MAX_SCOPES
 from service.storage.failures import overloaded
@@ -112,15 +111,10 @@ def test_D7_nothing_is_claimed_that_is_not_tested(client: FlaskClient) -> None:
     assert _document(client)["capabilities"] == ["client-confidential-asymmetric", "permission-v1", "permission-v2"]
 
 
-def test_the_capability_statement_says_the_same(client: FlaskClient, service: Service) -> None:
+def test_the_capability_statement_names_smart(client: FlaskClient) -> None:
+    """Without an authorization endpoint the extension oauth-uris would be invalid."""
     [rest] = json.loads(client.get("/fhir/metadata").data)["rest"]
-    [uris] = rest["security"]["extension"]
-    assert uris["url"] == "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
-    assert {one["url"]: one["valueUri"] for one in uris["extension"]} == {
-        "token": service.identity.token_url,
-        "introspect": _document(client)["introspection_endpoint"],
-        "revoke": _document(client)["revocation_endpoint"],
-    }
+    assert rest["security"].keys() == {"cors", "service", "description"}
     assert rest["security"]["service"][0]["coding"][0]["code"] == "SMART-on-FHIR"
     assert rest["security"]["cors"] is True
 
@@ -213,8 +207,3 @@ def test_cors_without_the_database_nobody_is_let_in(app: Flask, app_token: str, 
     monkeypatch.setattr(clients, "origins", busy)
     answer = app.test_client().get("/fhir/Patient", headers={**bearer(app_token), "Origin": APP})
     assert (answer.status_code, _origins(answer)) == (200, [None])
-
-
-def test_the_security_of_the_statement_has_no_extension_twice(service: Service) -> None:
-    places = [one["url"] for one in discovery.security(service)["extension"][0]["extension"]]
-    assert len(set(places)) == len(places) == 3
