@@ -46,12 +46,14 @@ class Pace:
 class _Work:
     """What the holder of the lease knows. `mark`: all events up to this serial have a place. Moments are of the monotonic clock.
 
-    `signed` is the size of the newest checkpoint, `swept` the serial up to which the present sweep has come; None between two sweeps.
+    `placed` are the larger serials that have one too. `signed` is the size of the newest checkpoint, `swept` the serial up to which the
+    present sweep has come; None between two sweeps.
     """
 
     frontier: Frontier
     signed: int
     mark: int
+    placed: set[int]
     horizon: Horizon
     signed_at: float
     renewed_at: float
@@ -125,10 +127,11 @@ class Sequencer:
             if not leases.renew(tx, LEASE, self.holder, self._pace.lease_seconds):
                 raise _Lost
             found = head.resume(tx, self._signer, self._publication)
+            placed = audit_log.placed_serials(tx, mark)
         self._publish()
         now = self._moment()
         unsigned_since = now if found.frontier.size > found.signed else None
-        return _Work(found.frontier, found.signed, mark, Horizon(mark), now - self._pace.checkpoint_seconds, now, unsigned_since)
+        return _Work(found.frontier, found.signed, mark, placed, Horizon(mark), now - self._pace.checkpoint_seconds, now, unsigned_since)
 
     def _publish(self) -> None:
         """Append to the file what it lacks."""
@@ -149,16 +152,27 @@ class Sequencer:
         if rows or self._is_due(work) or self._moment() - work.renewed_at >= self._pace.renewal_seconds:
             self._write(work, rows, mark)
         work.mark = mark
+        work.placed = {serial for serial in work.placed.union(row.serial for row in rows) if serial > mark}
 
     def _waiting(self, work: _Work) -> tuple[Sequence[Waiting], int]:
         """What to append now, and the mark once that is done. Asked in this order: the mark only passes what no later question misses."""
         with self._database.glance() as tx:
             newest = audit_log.newest_serial(tx)
             complete = work.horizon.look(newest, audit_log.writers(tx))
-            rows = audit_log.waiting(tx, work.mark, self._pace.batch)
-            is_all = len(rows) < self._pace.batch
+            rows, is_all = self._beyond_the_mark(tx, work)
             mark = max(work.mark, complete if is_all else min(complete, rows[-1].serial))
             return rows or self._passed_over(tx, work), mark
+
+    def _beyond_the_mark(self, tx: Transaction, work: _Work) -> tuple[Sequence[Waiting], bool]:
+        """The events with larger serials that have no place, as many as are taken at once; and whether these are all."""
+        rows: list[Waiting] = []
+        after, most = work.mark, self._pace.batch
+        while True:
+            page = audit_log.events(tx, after, most)
+            rows += [event for event in page if event.serial not in work.placed]
+            if len(rows) >= most or len(page) < most:
+                return rows[:most], len(rows) <= most and len(page) < most
+            after = page[-1].serial
 
     def _passed_over(self, tx: Transaction, work: _Work) -> Sequence[Waiting]:
         """Events below the mark without a place, of which there should be none: looked for piece by piece, at the start and every hour."""

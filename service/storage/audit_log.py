@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import func, insert, select, text
 
+from service.storage import arrays
 from service.storage.database import Transaction
 from service.storage.tables.audit import audit_event
 from service.storage.tables.audit_log import audit_checkpoint, audit_key, audit_log
 
 _HASH_BYTES = 32
+_PAGE = 500
 
 _WRITERS = text(
     """
@@ -26,6 +28,12 @@ _WRITERS = text(
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     """
 )
+
+
+_APPEND = """
+    INSERT INTO audit_log (idx, audit_id, leaf, nodes) SELECT idx, audit_id, decode(leaf, 'hex'), decode(nodes, 'hex')
+    FROM unnest(%s::int8[], %s::text[], %s::text[], %s::text[]) AS new(idx, audit_id, leaf, nodes)
+"""
 
 
 class Waiting(NamedTuple):
@@ -72,14 +80,37 @@ def newest_interaction(tx: Transaction) -> str | None:
     return tx.connection.scalar(statement)
 
 
-def waiting(tx: Transaction, after: int, limit: int, upto: int | None = None) -> list[Waiting]:
-    """The visible events with larger serials than `after` (and none larger than `upto`) that have no place yet, by serial."""
+def events(tx: Transaction, after: int, limit: int, upto: int | None = None) -> list[Waiting]:
+    """The visible events with larger serials than `after` (and none larger than `upto`) by serial, whether they have a place or not."""
     columns = (audit_event.c.serial, audit_event.c.audit_id, audit_event.c.leaf, audit_event.c.recorded)
-    placed = select(audit_log.c.idx).where(audit_log.c.audit_id == audit_event.c.audit_id).exists()
-    statement = select(*columns).where(audit_event.c.serial > after, ~placed).order_by(audit_event.c.serial).limit(limit)
+    statement = select(*columns).where(audit_event.c.serial > after).order_by(audit_event.c.serial).limit(limit)
     if upto is not None:
         statement = statement.where(audit_event.c.serial <= upto)
     return [Waiting(*row) for row in tx.connection.execute(statement)]
+
+
+def waiting(tx: Transaction, after: int, limit: int, upto: int | None = None) -> list[Waiting]:
+    """Those of the same events that have no place yet. Asked page by page: joined, PostgreSQL might read the whole log for it."""
+    found: list[Waiting] = []
+    while len(found) < limit and (page := events(tx, after, _PAGE, upto)):
+        placed = _placed(tx, [event.audit_id for event in page])
+        found += [event for event in page if event.audit_id not in placed]
+        after = page[-1].serial
+    return found[:limit]
+
+
+def placed_serials(tx: Transaction, after: int) -> set[int]:
+    """The serials larger than `after` of the events that have a place."""
+    found: set[int] = set()
+    while page := events(tx, after, _PAGE):
+        placed = _placed(tx, [event.audit_id for event in page])
+        found |= {event.serial for event in page if event.audit_id in placed}
+        after = page[-1].serial
+    return found
+
+
+def _placed(tx: Transaction, audit_ids: Sequence[str]) -> set[str]:
+    return set(tx.connection.scalars(select(audit_log.c.audit_id).where(audit_log.c.audit_id.in_(audit_ids))))
 
 
 def size(tx: Transaction) -> int:
@@ -90,6 +121,10 @@ def size(tx: Transaction) -> int:
 
 def append(tx: Transaction, places: Sequence[Place]) -> None:
     """Add entries at the end."""
+    if tx.dialect == "postgresql":
+        rows = [(place.idx, place.audit_id, place.leaf.hex(), place.nodes.hex()) for place in places]
+        tx.connection.exec_driver_sql(_APPEND, tuple(map(arrays.literal, zip(*rows, strict=True))))
+        return
     tx.connection.execute(insert(audit_log), [place._asdict() for place in places])
 
 
