@@ -11,7 +11,7 @@ SECOND_VALIDATOR := build/conformance/classpath.txt
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: install run test check bench bench-search conformance keycloak guide package nightly format lock help
+.PHONY: install run test check bench bench-search bench-access conformance keycloak guide package nightly format lock help
 
 $(INSTALLED): requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -39,6 +39,9 @@ bench: $(INSTALLED)  ## measure the real server on both databases
 
 bench-search: $(INSTALLED)  ## measure how searches change while the record grows to 64,000 patients
 	$(BIN)/python -m benchmarks.search
+
+bench-access: $(INSTALLED)  ## measure what authentication, restriction and audit cost
+	$(BIN)/python -m benchmarks.access
 
 $(SECOND_VALIDATOR): tools/conformance/pom.xml $(wildcard tools/conformance/src/main/java/conformance/*.java)
 	mvn --quiet --batch-mode --file tools/conformance/pom.xml process-classes
