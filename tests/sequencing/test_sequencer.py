@@ -4,11 +4,15 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import text, update
 
-from service.audit.sequencer import Pace
+from service.audit.sequencer import Pace, Sequencer
 from service.storage import audit, audit_log
 from service.storage.database import Database
+from service.storage.tables.audit import audit_event
+from service.storage.tables.audit_log import lease
 from tests.databases import Databases
+from tests.sequencing.owner import owning
 from tests.sequencing.trails import Worker, add, entries, ids, recorded, require_sound
 
 
@@ -127,3 +131,60 @@ def test_without_the_list_of_writers_late_commits_are_missed(postgresql: Databas
     before, every = _late(postgresql, worker)
     with postgresql.read() as tx:
         assert ids(tx) == before != every
+
+
+def _below_the_mark(database: Database, worker: Worker) -> str:
+    """An event that somebody put below the mark: what it is called."""
+    add(database, 3)
+    worker.sign()
+    worker.sequencer.finish()
+    [entry] = add(database, 1, seed=9)
+    with database.write() as tx:
+        tx.connection.execute(update(lease).values(mark=10_000))
+    return entry.audit_id
+
+
+def test_an_event_below_the_mark_is_found_by_the_sweep(database: Database) -> None:
+    audit_id = _below_the_mark(database, Worker(database))
+    Worker(database).sign()
+    with database.read() as tx:
+        assert audit_log.place_of(tx, audit_id)
+    require_sound(database)
+
+
+def test_without_the_sweep_it_is_missed(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    audit_id = _below_the_mark(database, Worker(database))
+    monkeypatch.setattr(Sequencer, "_passed_over", lambda *_: ())
+    worker = Worker(database)
+    for _ in range(10):
+        worker.turn(1.0)
+    with database.read() as tx:
+        assert audit_log.place_of(tx, audit_id) is None
+
+
+def _copied(database: Database, serial: int, audit_id: str) -> None:
+    """One more event, whose serial no sequence drew."""
+    others = {"serial": str(serial), "audit_id": f"'{audit_id}'"}
+    names = [column.name for column in audit_event.columns]
+    columns, cells = ", ".join(f'"{name}"' for name in names), ", ".join(others.get(name, f'"{name}"') for name in names)
+    with owning(database) as connection:
+        connection.execute(text(f"INSERT INTO audit_event ({columns}) SELECT {cells} FROM audit_event WHERE serial = 1"))
+
+
+def test_the_log_is_swept_again_every_hour(database: Database) -> None:
+    """Whatever comes below the mark while the worker is at work has its place within the hour."""
+    worker = Worker(database)
+    add(database, 3)
+    _copied(database, 1000, "early")
+    worker.sign()
+    for _ in range(3):  # the sweep of the start
+        worker.turn()
+    _copied(database, 500, "late")
+    worker.turn()
+    with database.read() as tx:
+        assert audit_log.place_of(tx, "early")
+        assert audit_log.place_of(tx, "late") is None
+    for _ in range(3):
+        worker.turn(1800.0)
+    with database.read() as tx:
+        assert audit_log.place_of(tx, "late")
