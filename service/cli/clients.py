@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from service.cli.group import refusing
-from service.cli.record import record
+from service.cli.record import own_settings, record
 from service.config import Settings
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def add(name: str, scope: str, role: str | None, device: str | None, origin: tup
     """
     from service.records import clients
 
-    with refusing(), record(Settings.load()) as ctx:
+    with refusing(), record(own_settings()) as ctx:
         made = clients.register(ctx.service, clients.Registration(name, scope, role=role, device=device, origins=origin, **_given(**keys)))
     click.echo(f"{made.id} may ask for: {made.scopes}")
     if not _keys(made):
@@ -89,7 +89,7 @@ def disable(name: str) -> None:
     """
     from service.records import clients
 
-    with refusing(), record(Settings.load()) as ctx:
+    with refusing(), record(own_settings()) as ctx:
         clients.disable(ctx.service, name)
     click.echo(f"{name} is disabled, and its tokens are void.")
 
@@ -107,7 +107,7 @@ def rotate(name: str, **keys: Any) -> None:
     """
     from service.records import clients
 
-    with refusing(), record(Settings.load()) as ctx:
+    with refusing(), record(own_settings()) as ctx:
         clients.rotate(ctx.service, name, **_given(**keys))
     click.echo(f"{name} has other keys.")
 

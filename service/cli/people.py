@@ -2,8 +2,8 @@
 
 import click
 
-from service.cli.group import Refusal, refusing
-from service.cli.record import record
+from service.cli.group import refusing
+from service.cli.record import own_settings, record
 from service.config import Settings
 
 
@@ -32,7 +32,7 @@ def add(login: str, practitioner: str, role: str, totp: bool) -> None:
     """
     from service.records import one_time_codes, people
 
-    with refusing(), record(_settings()) as ctx:
+    with refusing(), record(own_settings()) as ctx:
         click.echo(people.add(ctx, login, practitioner, role))
         if totp:
             person = next(one for one in people.every(ctx) if one.login == people.named(login))
@@ -68,7 +68,7 @@ def disable(login: str) -> None:
     """
     from service.records import people
 
-    with refusing(), record(_settings()) as ctx:
+    with refusing(), record(own_settings()) as ctx:
         people.disable(ctx, login)
     click.echo(f"{login} is disabled, and signed out everywhere.")
 
@@ -84,13 +84,5 @@ def password(login: str) -> None:
     """
     from service.records import people
 
-    with refusing(), record(_settings()) as ctx:
+    with refusing(), record(own_settings()) as ctx:
         click.echo(people.reset(ctx, login))
-
-
-def _settings() -> Settings:
-    """The settings of a service that has accounts of its own. Raises Refusal where an OpenID provider keeps them."""
-    settings = Settings.load()
-    if settings.is_external:
-        raise Refusal("AUTHENTICATION is external: people and their passwords are kept by the OpenID provider.")
-    return settings

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from service.config import Settings
+from service.config import Settings, SettingsError
 
 if TYPE_CHECKING:
     from service.records.context import Context
@@ -12,6 +12,14 @@ if TYPE_CHECKING:
 
 CALLER = "command-line"
 """Who the audit trail names."""
+
+
+def own_settings() -> Settings:
+    """The settings of a service that keeps its own clients, tokens and people. Raises SettingsError where an OpenID provider keeps them."""
+    settings = Settings.load()
+    if settings.is_external:
+        raise SettingsError("AUTHENTICATION is external: clients, tokens, people and their passwords are kept by the OpenID provider.")
+    return settings
 
 
 @contextmanager

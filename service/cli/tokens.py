@@ -3,8 +3,7 @@
 import click
 
 from service.cli.group import refusing
-from service.cli.record import record
-from service.config import Settings
+from service.cli.record import own_settings, record
 
 _HOUR = 60 * 60
 _DAY = 24 * _HOUR
@@ -36,7 +35,7 @@ def issue(client: str, scope: str | None, seconds: int, patient: str | None) -> 
     """
     from service.records import tokens
 
-    with refusing(), record(Settings.load()) as ctx:
+    with refusing(), record(own_settings()) as ctx:
         issued = tokens.issue(ctx.service, client, scope, seconds, patient)
     click.echo(issued.text)
     click.echo(f"for {client}, {seconds} seconds: {issued.scope}", err=True)

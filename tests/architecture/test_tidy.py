@@ -16,6 +16,8 @@ PARAMETERS = 6
 CONFIG = "service/config.py"
 CLOCK = "service/clock.py"
 WRITE_OPENERS = {
+    "service/audit/sequencer.py",
+    "service/records/audit_log.py",
     "service/records/clients.py",
     "service/records/commit.py",
     "service/records/emergency.py",
@@ -26,7 +28,9 @@ WRITE_OPENERS = {
     "service/records/token_ends.py",
     "service/records/token_requests.py",
     "service/records/tokens.py",
+    "service/records/upkeep.py",
     "service/search/registries.py",
+    "service/storage/grants.py",
     "service/storage/marks.py",
     "service/storage/secrets.py",
 }

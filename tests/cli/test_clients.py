@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from joserfc.jwk import ECKey
+from sqlalchemy import text
 
 from service import cli, wiring
 from service.config import PREFIX, Settings
@@ -13,6 +14,7 @@ from service.records import tokens
 from service.records.context import Service
 from service.security.caller import Caller
 from service.storage import clients
+from service.storage.database import Database
 
 LEDGER = "http://127.0.0.1:8080/fhir/scope/ledger.read"
 
@@ -183,3 +185,40 @@ def test_no_token_without_a_right_to_it(database_url: str, arguments: tuple[str,
     assert refused.exit_code == 2
     assert says in refused.stderr
     assert refused.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("client", "add", "a", "--role", "ehr"), ("client", "disable", "a"), ("client", "rotate", "a"), ("token", "issue", "--client", "a")],
+    ids=" ".join,
+)
+def test_clients_of_a_provider_are_not_kept_here(database_url: str, arguments: tuple[str, ...]) -> None:
+    given = {"DATABASE_URL": database_url, "AUTHENTICATION": "external", "OIDC_ISSUER": "https://provider.example"}
+    refused = CliRunner().invoke(cli.main, list(arguments), env={f"{PREFIX}{name}": value for name, value in given.items()})
+    assert refused.exit_code == 2
+    assert "kept by the OpenID provider" in refused.stderr
+
+
+def test_every_change_and_token_is_in_the_audit_trail(database_url: str, jwks: Path) -> None:
+    def told() -> list[str]:
+        database = Database(database_url)
+        with database.glance() as tx:
+            rows = tx.connection.execute(text("SELECT client, body FROM audit_event ORDER BY serial")).all()
+        database.dispose()
+        assert {row.client for row in rows} <= {"command-line"}
+        bodies = [bytes(row.body).decode() for row in rows]
+        return [body for body in bodies if '"Application Stop"' not in body]
+
+    commands = [
+        ("client", "add", "east", "--scope", "ledger.read"),
+        ("client", "rotate", "east", "--jwks", str(jwks)),
+        ("token", "issue", "--client", "east"),
+        ("client", "disable", "east"),
+    ]
+    for number, command in enumerate(commands, 1):
+        shown = _done(database_url, *command)
+        events = told()
+        assert len(events) == number, command
+        assert "east" in events[-1]
+        if command[0] == "token":
+            assert shown.stdout.strip() not in events[-1]
