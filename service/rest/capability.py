@@ -77,7 +77,7 @@ def _rest(service: Service) -> Tree:
     profiles = guides.supported(service.library)
     return {
         "mode": "server",
-        "documentation": "HTML for browsers on every URL. Idempotency-Key on POST. XML is not offered.",
+        "documentation": "HTML for browsers on every URL. Idempotency-Key on POST, X-Provenance on writes. XML is not offered.",
         "security": _security(service),
         "resource": [_resource(service, name, profiles.get(name, [])) for name in sorted(service.definitions.types)],
         "interaction": [{"code": code} for code in _SYSTEM_LEVEL if _SAME_ROUTE.get(code, code) in offered],
