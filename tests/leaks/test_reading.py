@@ -5,6 +5,7 @@ Every answer is searched for the words of everything that its caller may not see
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
@@ -139,6 +140,7 @@ def test_leak_11_of_a_shared_vial_the_own_draw(sender: Sender, world: World, who
             ("Patient", "Observation"),
             ["labA", "labB", "focusA", "focusB", "sorted"],
         ),
+        ("Patient?_has:Flag:patient:status=active", ("Patient", "Flag"), None),
         ("MedicationAdministration?patient.name=FamilyB", ("MedicationAdministration", "Patient"), None),
         ("Observation?subject:Patient.name=FamilyB", ("Observation", "Patient"), None),
         ("Observation?_filter=subject.name eq FamilyB", ("Observation", "Patient"), None),
@@ -273,16 +275,35 @@ def test_leak_48_devices(sender: Sender, world: World, who: Principal) -> None:
 
 @pytest.mark.parametrize(
     "operation",
-    ["Observation/$lastn?patient=person{}", "Observation/$stats?subject=Patient/person{}&code=pressure&statistic=count&duration=9000"],
+    [
+        "Observation/$lastn?patient=person{}",
+        "Observation/$stats?subject=Patient/person{}&code=pressure&system=urn:leaks&statistic=maximum&period=2025-12-01/2026-02-01&include=true",
+    ],
 )
 def test_RULE14_operations(sender: Sender, world: World, who: Principal, operation: str) -> None:
     answer = sender.send("GET", operation.format("B"))
     assert answer.status_code in (200, 400, 403)
     if not who.reads("Observation"):
         assert answer.status_code == 403
+    elif (
+        answer.status_code == 200
+        and "$stats" in operation
+        and not any(who.sees_now(one) for one in world.of_type("Observation") if "B" in one.last.patients)
+    ):
+        assert "120" not in answer.text
 
 
 def test_RULE14_labels_of_a_type_reached_in_part_are_not_counted(sender: Sender, who: Principal) -> None:
     answer = sender.send("GET", "MedicationAdministration/$meta")
     if answer.status_code == 200:
         assert ("CTLSUB" in answer.text) == (who.name in ("ehr", "auditor"))
+
+
+def test_leak_16_a_cursor_of_a_history_is_its_readers(sender: Sender, place: Any, who: Principal) -> None:
+    first = sender.send("GET", "Observation/_history?_count=1")
+    if first.status_code != 200:
+        return
+    links = [one["url"].partition("/fhir/")[2] for one in first.get_json()["link"] if one["relation"] == "next"]
+    for other, client in place[1].items():
+        if links and other != who.name:
+            assert client.get(f"/fhir/{links[0]}").status_code in (400, 403)

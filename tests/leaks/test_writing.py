@@ -166,3 +166,10 @@ def test_a_refused_deletion_names_only_what_may_be_seen(sender: Sender, world: W
         assert answer.status_code == 409
         hidden = [one.address for one in world.kept.values() if not who.sees_now(one)]
         assert [address for address in hidden if address in answer.text] == []
+
+
+def test_a_gateway_speaks_for_its_own_device(sender: Sender, who: Principal) -> None:
+    if who.name == "gateway":
+        other = _observation(None, "personA", device={"reference": "Device/pumpB"})
+        assert sender.send("POST", "Observation", other).status_code == 403
+        assert sender.send("POST", "Observation", _observation(None, "personA")).status_code == 403

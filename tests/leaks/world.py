@@ -147,7 +147,11 @@ def _changes(world: World) -> None:
 
 def _seen(patient: str) -> dict[str, Any]:
     value = {"value": 120, "unit": "mmHg", "system": "http://unitsofmeasure.org", "code": "mm[Hg]"}
-    about = {"status": "final", "code": {"text": "pressure"}, "subject": _to(f"Patient/person{patient}")}
+    about = {
+        "status": "final",
+        "code": {"coding": [{"system": "urn:leaks", "code": "pressure"}]},
+        "subject": _to(f"Patient/person{patient}"),
+    }
     return {**about, "effectiveDateTime": "2026-01-01T10:00:00Z", "valueQuantity": value}
 
 

@@ -59,4 +59,5 @@ OPERATION = Operation(
     parameters=(Parameter("max", "positiveInt"),),
     run=run,
     searches=True,
+    letter="s",
 )

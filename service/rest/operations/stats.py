@@ -203,4 +203,5 @@ OPERATION = Operation(
         Parameter("unit", "code"),
     ),
     run=run,
+    letter="s",
 )
