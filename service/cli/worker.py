@@ -59,6 +59,7 @@ def beside(settings: Settings) -> Iterator[None]:
     child = os.fork()
     if child == 0:
         code = 1
+        os.setsid()  # what is sent to the terminal's processes ends the other one first, so that the worker signs the end of it
         with suppress(Exception):
             _work(wiring.service(settings), None, parent)
             code = 0
