@@ -7,12 +7,15 @@ import pytest
 from tests.server import Live
 from tests.stories.client import Client
 from tests.stories.principals import CLINICIAN
-from tests.stories.visit import Visit
+from tests.stories.visit import Visit, address
 
 
 @pytest.fixture(scope="module")
-def clinician(live: Live, visit: Visit) -> Iterator[Client]:
-    """The nurse of the visit."""
+def clinician(live: Live, client: Client, visit: Visit) -> Iterator[Client]:
+    """The nurse of the visit, who works for the clinic."""
+    works = {"practitioner": {"reference": visit.place("Practitioner")}, "organization": {"reference": visit.place("Organization")}}
+    made = client.send("POST", "PractitionerRole", {"resourceType": "PractitionerRole", "active": True, **works})
+    assert made.status == 201, made.tree
     with Client.of(live.url, live.admit(CLINICIAN, user=visit.place("Practitioner"))) as one:
         yield one
 
@@ -74,19 +77,28 @@ def test_writes_a_vital_sign_and_deletes_nothing(clinician: Client, visit: Visit
     assert clinician.send("PUT", visit.place("Consent"), clinician.get(visit.place("Consent")).tree).status == 403
 
 
+def _patient_of(client: Client, organization: str) -> tuple[str, str]:
+    """A new patient whom an organization manages, and an Observation of the patient."""
+    managed = {"resourceType": "Patient", "managingOrganization": {"reference": organization}}
+    patient = address(client.send("POST", "Patient", managed).headers["Location"])
+    code = {"coding": [{"system": "http://loinc.org", "code": "8867-4"}]}
+    observation = {"resourceType": "Observation", "status": "final", "code": code, "subject": {"reference": patient}}
+    return patient, address(client.send("POST", "Observation", observation).headers["Location"])
+
+
+def test_reaches_the_patients_of_the_clinic(client: Client, clinician: Client, visit: Visit) -> None:
+    """Whom the organization manages that the nurse works for, and what was recorded of the patient."""
+    patient, observation = _patient_of(client, visit.place("Organization"))
+    assert f"Patient/{clinician.get(patient).tree['id']}" == patient
+    found = clinician.get(f"Observation?subject={patient}").resources()
+    assert [f"Observation/{one['id']}" for one in found] == [observation]
+
+
 def test_reaches_no_patient_of_another_clinic(client: Client, clinician: Client, visit: Visit) -> None:
     """A patient whom another organization manages is not there, nor what was recorded of the patient."""
-    organization = client.send("POST", "Organization", {"resourceType": "Organization", "name": f"Elsewhere {visit.year}"}).tree["id"]
-    elsewhere = {"resourceType": "Patient", "managingOrganization": {"reference": f"Organization/{organization}"}}
-    patient = client.send("POST", "Patient", elsewhere).tree["id"]
-    flag = {
-        "resourceType": "Observation",
-        "status": "final",
-        "code": {"coding": [{"system": "http://loinc.org", "code": "8867-4"}]},
-        "subject": {"reference": f"Patient/{patient}"},
-    }
-    observation = client.send("POST", "Observation", flag).tree["id"]
-    assert clinician.send("GET", f"Patient/{patient}").status == 404
-    assert clinician.send("GET", f"Observation/{observation}").status == 404
-    assert clinician.get(f"Observation?subject=Patient/{patient}").resources() == []
-    assert client.get(f"Observation?subject=Patient/{patient}").resources() != []
+    elsewhere = client.send("POST", "Organization", {"resourceType": "Organization", "name": f"Elsewhere {visit.year}"})
+    patient, observation = _patient_of(client, address(elsewhere.headers["Location"]))
+    assert clinician.send("GET", patient).status == 404
+    assert clinician.send("GET", observation).status == 404
+    assert clinician.get(f"Observation?subject={patient}").resources() == []
+    assert client.get(f"Observation?subject={patient}").resources() != []
