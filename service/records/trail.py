@@ -76,6 +76,8 @@ def seen(ctx: Context) -> tuple[str, ...]:
     """The patients of what the present interaction showed, each once, in the order of their appearance."""
     registry, found = ctx.service.registry, dict.fromkeys(sorted(ctx.trail.patients))
     for type, text in ctx.trail.seen:
+        if belonging.adds_none(type, text, found):
+            continue
         found.update(dict.fromkeys(sorted(belonging.patients(registry, type, text))))
     return tuple(found)
 

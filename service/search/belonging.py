@@ -4,7 +4,8 @@ The parameters that say so are those of the compartment's definition, extracted 
 decoded that lead to them. https://hl7.org/fhir/R4/compartmentdefinition-patient.html
 """
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypedDict
@@ -19,6 +20,7 @@ from service.search.types.protocol import Json, Rows
 
 PATIENT = "Patient"
 
+_NAMED = re.compile(r"Patient/([A-Za-z0-9.-]+)")
 _readers: WeakKeyDictionary[Registry, Callable[[str], "_Reader"]] = WeakKeyDictionary()
 
 
@@ -34,6 +36,16 @@ def patients(registry: Registry, type: str, resource: str | Json) -> frozenset[s
     if reader.is_itself and isinstance(tree.get("id"), str):
         found.add(tree["id"])
     return frozenset(found)
+
+
+def adds_none(type: str, text: str, known: Collection[str]) -> bool:
+    """Whether a stored text surely belongs to nobody but those `known`, without reading it: it names no other patient.
+
+    A text with escapes that could spell a reference is not sure.
+    """
+    if type == PATIENT or "\\u" in text or "\\/" in text:
+        return False
+    return all(id in known for id in _NAMED.findall(text))
 
 
 @dataclass(frozen=True, slots=True)
