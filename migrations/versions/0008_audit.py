@@ -81,6 +81,11 @@ def _demand_on_sqlite() -> None:
         "CREATE TRIGGER version_audited BEFORE INSERT ON version WHEN NEW.audit_id IS NULL "
         "BEGIN SELECT RAISE(ABORT, 'a version needs its audit event'); END"
     )
+    op.execute(
+        "CREATE TRIGGER version_no_replace BEFORE INSERT ON version "
+        "WHEN EXISTS (SELECT 1 FROM version WHERE res_id = NEW.res_id AND version = NEW.version) "
+        "BEGIN SELECT RAISE(ABORT, 'version is append-only'); END"
+    )
 
 
 def downgrade() -> None:
@@ -88,6 +93,8 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER version_audited" + (" ON version" if is_postgresql else ""))
     if is_postgresql:
         op.execute("DROP FUNCTION refuse_unaudited()")
+    else:
+        op.execute("DROP TRIGGER version_no_replace")
     op.drop_column("version", "audit_id")
     for table in _KEYS:
         op.drop_table(table)
