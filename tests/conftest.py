@@ -18,6 +18,7 @@ from hypothesis import settings as hypothesis_settings
 from service.config import PREFIX, Settings
 from tests import postgres
 from tests.access import admitted
+from tests.canaries import _no_patient_in_the_log, watch  # noqa: F401 - every test of the suite is watched
 from tests.databases import KINDS, Databases
 from tests.server import Live, running
 from tests.watch import audited_exactly  # noqa: F401 - every test of the suite is watched

@@ -15,6 +15,7 @@ import requests
 
 from service.config import PREFIX
 from service.records.clients import Registration
+from tests import canaries
 from tests.access import ALMIGHTY, bearer, token_on
 from tests.ports import free_port
 
@@ -87,6 +88,7 @@ def started(folder: Path, command: list[str | Path], environment: Mapping[str, s
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=STOP_SECONDS)
+    canaries.require_clean(log)
 
 
 def _await(live: Live) -> None:

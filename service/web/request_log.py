@@ -32,7 +32,7 @@ class JsonLines(logging.Formatter):
 
 def configure(level: str) -> None:
     """Sends the service's log to standard output as JSON lines; a second call only sets the level."""
-    if not LOGGER.handlers:
+    if not any(isinstance(one.formatter, JsonLines) for one in LOGGER.handlers):
         handler = logging.StreamHandler(sys.stdout)
         handler.setFormatter(JsonLines())
         LOGGER.addHandler(handler)
