@@ -53,6 +53,21 @@ def test_the_contract_is_valid(contract: Any) -> None:
     validate(contract)
 
 
+class _Once(yaml.SafeLoader):
+    """Refuses a mapping that has a key twice, as other readers of YAML do."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The mapping of `node`."""
+        names = [self.construct_object(name, deep=True) for name, _ in node.value]  # type: ignore[no-untyped-call]
+        assert len(names) == len(set(names)), f"twice in a mapping of line {node.start_mark.line + 1}: {sorted(names)}"
+        return super().construct_mapping(node, deep)
+
+
+def test_the_contract_says_nothing_twice() -> None:
+    with (ROOT / "openapi.yaml").open() as source:
+        assert yaml.load(source, _Once)["openapi"].startswith("3.1")
+
+
 def test_the_contract_has_the_routes(contract: Any) -> None:
     told = {(verb, path, operation[INTERACTION]) for verb, path, operation in _operations(contract) if INTERACTION in operation}
     offered = {(route.method, f"{BASE}{route.template}".rstrip("/"), route.interaction) for route in ROUTES}
