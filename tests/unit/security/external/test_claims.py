@@ -105,7 +105,7 @@ def test_user_scopes_count_for_a_person_with_a_role_within_that_role() -> None:
     ids=["no person", "no role", "unknown role", "a role for machines", "somebody else's person", "no person's type"],
 )
 def test_user_scopes_count_for_nobody_else(claims: dict[str, Any]) -> None:
-    assert not _caller(scope="user/Observation.rs user/Patient.rs", **claims).grant
+    assert not _caller(scope="user/Observation.cruds user/Patient.rs", **claims).grant
 
 
 def test_system_scopes_count_for_no_person() -> None:
@@ -165,6 +165,11 @@ def test_SC8_patient_scopes_need_exactly_one_patient(claims: dict[str, Any], pat
     assert found.patients == patients
     assert str(found.grant) == granted
     assert bool(found.grant.reaches("r", "Observation", found.patients)) is bool(granted)
+
+
+def test_a_person_is_no_device_and_a_device_no_person() -> None:
+    found = _caller(fhirUser="Device/pump-1", device="Practitioner/ada")
+    assert (found.user, found.device) == (None, None)
 
 
 def test_a_name_is_shown_only_when_it_is_one() -> None:
