@@ -101,30 +101,38 @@ def _recorded(ctx: Context, tx: Transaction, changes: Sequence[Change], inspecte
     writes = plan(ctx, tx, changes)
     findings = review(ctx, tx, writes, inspected)
     tx = later(tx, max((write.before.last_updated for write in writes if write.before), default=0))
-    told = list(zip(writes, trails.told(ctx, tx, writes), strict=True))
-    rows = _record(ctx, tx, [(write, mark) for write, mark in told if write.writes])
+    bodies = [_body(tx, write) for write in writes]
+    told = list(zip(writes, trails.told(ctx, tx, list(zip(writes, bodies, strict=True))), strict=True))
+    rows = _record(ctx, tx, [(write, mark, body) for (write, mark), body in zip(told, bodies, strict=True) if write.writes])
     by_entry: dict[int, list[Told]] = {}
     for write, mark in told:
         by_entry.setdefault(write.entry, []).append((write, mark))
     return [_committed(change, by_entry[entry], rows, findings.get(entry, ())) for entry, change in enumerate(changes) if entry in by_entry]
 
 
-def _record(ctx: Context, tx: Transaction, told: Sequence[Told]) -> dict[Key, Row]:
+def _body(tx: Transaction, write: Write) -> str | None:
+    """What will be stored; None for a deletion, and where nothing is written."""
+    if not write.writes or write.document is None or write.key is None:
+        return None
+    return rewrite.stamped(write.document, write.key[1], write.version, to_text(tx.stamp))
+
+
+def _record(ctx: Context, tx: Transaction, told: Sequence[tuple[Write, Mark, str | None]]) -> dict[Key, Row]:
     """Append the versions and their index rows."""
     fresh = iter(tx.ids)
-    placed = [(write, mark, write.before.res_id if write.before else next(fresh)) for write, mark in told]
-    found = index.difference(ctx.service.registry, [_entry(tx, write, res_id) for write, _, res_id in placed])
-    rows = [_row(tx, write, res_id, found.spans[res_id], mark) for write, mark, res_id in placed]
+    res_ids = [write.before.res_id if write.before else next(fresh) for write, *_ in told]
+    found = index.difference(ctx.service.registry, [_entry(tx, one[0], res_id) for one, res_id in zip(told, res_ids, strict=True)])
+    rows = [_row(tx, one, res_id, found.spans[res_id]) for one, res_id in zip(told, res_ids, strict=True)]
     versions.append(tx, rows)
     index.write(tx, found)
-    if any(write.change.type == "SearchParameter" for write, _ in told):
+    if any(write.change.type == "SearchParameter" for write, *_ in told):
         active_list.advance(tx)
     return {row.key: row for row in rows}
 
 
-def _row(tx: Transaction, write: Write, res_id: int, span: tuple[int, int], mark: Mark) -> Row:
+def _row(tx: Transaction, told: tuple[Write, Mark, str | None], res_id: int, span: tuple[int, int]) -> Row:
+    write, mark, body = told
     assert write.key is not None
-    body = rewrite.stamped(write.document, write.key[1], write.version, to_text(tx.stamp)) if write.document else None
     return Row(res_id, write.key, write.version, tx.stamp, _METHODS[type(write.change)], body, span, mark.audit_id)
 
 

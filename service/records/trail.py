@@ -9,6 +9,7 @@ docs/audit.md says what is recorded.
 
 import os
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 
 from service.audit import event as events
 from service.audit.event import Actor, Event, Site
@@ -26,6 +27,9 @@ from service.storage import audit
 from service.storage.audit import Entry
 from service.storage.database import Transaction
 from service.storage.failures import overloaded
+
+CONTENT = "sha256"
+"""The name of the detail that holds the hash of the stored JSON of a version."""
 
 _MILLISECOND = 1000
 _LONGEST_NAME = 200
@@ -64,9 +68,12 @@ def settle(ctx: Context) -> None:
         raise overloaded("audit", "The audit trail cannot be written, so nothing is shown. Try again.") from error
 
 
-def told(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> list[Mark]:
-    """Add the event of each write to its transaction: one for each version, and one for a change that wrote none."""
-    entries = [_entry(ctx.service, _of(ctx, write), ctx.caller, ctx.request_id) for write in writes]
+def told(ctx: Context, tx: Transaction, writes: Sequence[tuple[Write, str | None]]) -> list[Mark]:
+    """Add the event of each write to its transaction: one for each version, and one for a change that wrote none.
+
+    Beside each write stands what it stores: the event has its SHA-256, so that the log vouches for the content too (`records.integrity`).
+    """
+    entries = [_entry(ctx.service, _of(ctx, write, stored), ctx.caller, ctx.request_id) for write, stored in writes]
     audit.append(tx, entries)
     ctx.trail.count += len(entries)
     return [_mark(entry) for entry in entries]
@@ -87,7 +94,7 @@ def actor(caller: Caller) -> Actor:
     return Actor(caller.client, caller.user, caller.name, caller.role, caller.address, caller.token, caller.purpose)
 
 
-def _of(ctx: Context, write: Write) -> Event:
+def _of(ctx: Context, write: Write, stored: str | None) -> Event:
     change = write.change
     reference = None
     if write.key is not None:
@@ -98,12 +105,14 @@ def _of(ctx: Context, write: Write) -> Event:
         REST[_CODES[type(change)]],
         reference=reference,
         type=change.type,
-        details=tuple(_details(write)),
+        details=tuple(_details(write, stored)),
         patients=tuple(sorted(_patients(ctx, write))),
     )
 
 
-def _details(write: Write) -> Iterable[tuple[str, str]]:
+def _details(write: Write, stored: str | None) -> Iterable[tuple[str, str]]:
+    if stored is not None:
+        yield CONTENT, sha256(stored.encode()).hexdigest()
     condition = write.change.if_none_exist if isinstance(write.change, Create) else write.change.condition
     if condition is not None:
         yield "condition", condition or "-"

@@ -146,7 +146,7 @@ def test_writes_that_change_nothing_are_left_out(world: World, monkeypatch: pyte
     told = trail.told
 
     def only_versions(ctx: Context, tx: Any, writes: Any) -> Any:
-        return told(ctx, tx, [write for write in writes if write.writes]) or [trail.Mark("none", b"")] * len(writes)
+        return told(ctx, tx, [one for one in writes if one[0].writes]) or [trail.Mark("none", b"")] * len(writes)
 
     monkeypatch.setattr(trail, "told", only_versions)
     assert _fails(world, complete.test_conditional_writes_and_repeated_ones)
