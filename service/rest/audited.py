@@ -99,7 +99,7 @@ def _patients(ctx: Context, call: Call) -> tuple[str, ...]:
 
 def _query(request: FhirRequest) -> str:
     """The question, without the base: of a form, what it says. A secret that somebody wrote into it is not kept."""
-    asked = "/".join(request.path)
+    asked = "/".join(request.path) or "/"
     sent = request.body[:_LONGEST_QUERY].decode(errors="replace") if request.path[-1:] == ("_search",) else ""
     given = (*request.query, *parse_qsl(sent, keep_blank_values=True, errors="replace"))
     pairs = urlencode([(name, _HIDDEN if name.lower() in _SECRETS else value) for name, value in given], errors="replace")

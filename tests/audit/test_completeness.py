@@ -278,6 +278,8 @@ def _live(world: World) -> None:
         _send(world, case)
     test_a_changed_resource_tells_of_both_patients(world)
     test_conditional_writes_and_repeated_ones(world)
+    test_a_transaction_that_fails_is_one(world)
+    test_a_repeated_bundle_is_one(world)
 
 
 def test_every_version_has_the_event_that_names_it(world: World) -> None:
