@@ -6,6 +6,7 @@ the write it answers, so that there is never one without the other.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from service.errors import Unprocessable
 from service.records.context import Context
@@ -14,6 +15,8 @@ from service.storage import receipts
 from service.storage.database import Transaction
 
 _HOUR = 3_600_000_000
+_REACH = "reach"
+"""Kept beside the header fields: a hash of what the caller could see, who must not be shown more by asking again with less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,12 @@ def replay(ctx: Context, tx: Transaction, receipt: Receipt) -> Answer | None:
         raise Unprocessable.of(
             "duplicate", "idempotency-key", "This Idempotency-Key came with another body before. Use a new key for a new request."
         )
-    return Answer(kept.status, kept.headers, kept.body)
+    headers = dict(kept.headers)
+    if headers.pop(_REACH, None) not in (None, _reach(ctx)):
+        raise Unprocessable.of(
+            "duplicate", "idempotency-key", "This Idempotency-Key came with other scopes before. Send it with a token of the same scopes."
+        )
+    return Answer(kept.status, headers, kept.body)
 
 
 def conclude(ctx: Context, tx: Transaction, receipt: Receipt, committed: Sequence[Committed]) -> Answer:
@@ -65,6 +73,10 @@ def conclude(ctx: Context, tx: Transaction, receipt: Receipt, committed: Sequenc
     answer = receipt.conclude(ctx.within(tx), committed)
     if receipt.key is not None:
         now = ctx.service.clock()
-        kept = receipts.Kept(receipt.body_hash, answer.status, answer.headers, answer.body)
+        kept = receipts.Kept(receipt.body_hash, answer.status, {**answer.headers, _REACH: _reach(ctx)}, answer.body)
         receipts.keep(tx, (receipt.client, receipt.route, receipt.key), kept, now, now + ctx.service.settings.idempotency_hours * _HOUR)
     return answer
+
+
+def _reach(ctx: Context) -> str:
+    return sha256(ctx.access.key.encode()).hexdigest()

@@ -1,13 +1,19 @@
 """The leak table, writing: changes by which a server may tell what is there, or let somebody move things into reach or out of it."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from service.errors import Conflict
 from service.records import read as reading
+from service.records import tokens
+from service.records.clients import Registration, register
 from service.records.context import Context
-from tests.access import TESTS
+from tests.access import TESTS, bearer
 from tests.leaks.principals import Principal
 from tests.leaks.sender import Sender
 from tests.leaks.world import CATEGORY, World
@@ -33,6 +39,16 @@ def _nothing_of_others_changes(world: World, who: Principal) -> Any:
 
 def _versions(world: World, ctx: Context) -> dict[str, int]:
     return {one.address: reading.read(ctx, one.type, one.id).version for one in world.kept.values() if not one.is_deleted}
+
+
+def admitted_with(app: Flask, client: Registration, scopes: str) -> FlaskClient:
+    """A test client of a registered client with some of its scopes."""
+    service = app.extensions["infusion_records"]
+    with suppress(Conflict):
+        register(service, client)
+    sender = app.test_client()
+    sender.environ_base["HTTP_AUTHORIZATION"] = bearer(tokens.issue(service, client.id, scopes).text)["Authorization"]
+    return sender
 
 
 def _told(answer: TestResponse, *ids: str) -> tuple[int, str]:
@@ -173,3 +189,17 @@ def test_a_gateway_speaks_for_its_own_device(sender: Sender, who: Principal) -> 
         other = _observation(None, "personA", device={"reference": "Device/pumpB"})
         assert sender.send("POST", "Observation", other).status_code == 403
         assert sender.send("POST", "Observation", _observation(None, "personA")).status_code == 403
+
+
+def test_a_key_gives_no_more_than_its_token_reaches(world: World, who: Principal, place: Any) -> None:
+    if who.name != "patient-app":
+        return
+    app = place[1][who.name].application
+    registered = Registration("two-tokens", "system/Observation.crs system/Patient.rs")
+    both, fewer = (admitted_with(app, registered, scopes) for scopes in (registered.scopes, "system/Observation.c system/Patient.rs"))
+    sent = {"headers": {"Idempotency-Key": "one-key", "Prefer": "return=representation"}, "content_type": "application/fhir+json"}
+    body = _observation(None, "personB")
+    first, again, weaker = (client.post("/fhir/Observation", json=body, **sent) for client in (both, both, fewer))
+    assert (first.status_code, again.status_code, weaker.status_code) == (201, 201, 422)
+    assert first.get_json() == again.get_json()
+    assert "pressure" not in weaker.text
