@@ -10,7 +10,7 @@ from service.records import audit_log, installation, provider
 from service.records.context import Service
 from service.search import adoption
 from service.storage import marks
-from service.web import cors, discovery, fhir, oauth
+from service.web import cors, discovery, fhir, headers, oauth, rates
 from service.web.pages import views
 from service.web.proxy import Proxied, networks
 
@@ -32,10 +32,12 @@ def composed(parts: Service) -> Flask:
     provider.start(parts)
     app = Flask("service.web", static_folder=None)
     app.extensions["infusion_records"] = parts
+    headers.register(app, parts)  # first, because what is done after a request is done in reverse
     fhir.register(app, parts)
     cors.register(app, parts)
     if parts.provider is None:
         oauth.register(app, parts)
+    rates.register(app, parts)
     discovery.register(app, parts)
     views.register(app, parts)
     app.wsgi_app = Proxied(app.wsgi_app, networks(parts.settings.trusted_proxies))  # type: ignore[method-assign]

@@ -22,6 +22,8 @@ from tests.ports import free_port
 START_SECONDS = 120
 STOP_SECONDS = 60
 PATIENCE_SECONDS = 60
+_UNLIMITED = {"rate_limit": 0, "rate_limit_tokens": 0, "rate_limit_sign_in": 0}
+"""Tests ask as often as they can, unless they are about limits."""
 PROGRAM = Path(sys.executable).with_name("infusion-records")
 
 
@@ -67,7 +69,7 @@ class Live:
 @contextmanager
 def running(folder: Path, database_url: str, *arguments: str, **settings: object) -> Iterator[Live]:
     """`infusion-records serve ARGUMENTS` on a migrated database, with SETTINGS by their lower-case names; its log lies in `folder`."""
-    given = {f"{PREFIX}{name.upper()}": str(value) for name, value in {"database_url": database_url, **settings}.items()}
+    given = {f"{PREFIX}{name.upper()}": str(value) for name, value in {"database_url": database_url, **_UNLIMITED, **settings}.items()}
     with started(folder, [PROGRAM, "serve", *arguments], given) as live:
         yield live
 

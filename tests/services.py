@@ -23,7 +23,7 @@ from tests.databases import KINDS, Databases
 def parts(databases: Databases) -> Iterator[Service]:
     """What `wiring` builds, to be put on other databases."""
     with databases.fresh("sqlite") as url:
-        service = wiring.service(Settings(database_url=url, cursor_key="c" * 32))
+        service = wiring.service(Settings(database_url=url, cursor_key="c" * 32, rate_limit=0, rate_limit_tokens=0, rate_limit_sign_in=0))
         yield service
         service.database.dispose()
 

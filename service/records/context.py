@@ -18,6 +18,7 @@ from service.security.caller import NOBODY, Caller
 from service.security.external.provider import Provider
 from service.security.identity import Identity
 from service.storage.database import Database, Transaction
+from service.storage.rates import Rates
 from service.validation.check import Gate
 
 
@@ -40,6 +41,7 @@ class Service:
     identity: Identity
     provider: Provider | None = None
     is_insecure: bool = False
+    rates: Rates = field(default_factory=Rates, compare=False)
 
     @property
     def registry(self) -> Registry:

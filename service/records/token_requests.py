@@ -8,7 +8,7 @@ https://hl7.org/fhir/smart-app-launch/backend-services.html, docs/decisions/0022
 from functools import lru_cache
 
 from service.audit.kinds import TOKEN_ISSUED
-from service.records import token_events, tokens
+from service.records import rates, token_events, tokens
 from service.records.clients import ID
 from service.records.context import Service
 from service.records.token_events import Done, Sender
@@ -31,8 +31,9 @@ _SWEPT_OF_256 = 4
 
 
 def answer(service: Service, asked: TokenRequest, sender: Sender) -> tuple[TokenResponse, Verified]:
-    """The answer to a request for a token, and who sent it. Raises OAuthError."""
+    """The answer to a request for a token, and who sent it. Raises OAuthError, TooManyRequests."""
     verified = authenticated(service, asked.credentials)
+    rates.require(service, rates.TOKENS, rates.Asking(f"client {verified.client_id}", sender.caller(verified.client_id), sender.request_id))
     try:
         with service.database.write() as tx:
             client = spent(tx, verified)

@@ -17,7 +17,7 @@ from service.audit.sequencer import Sequencer
 from service.config import PREFIX, Settings, SettingsError
 from service.errors import Overloaded
 from service.jobs.timetable import Job, Timetable
-from service.records import emergency, lifecycle, trail
+from service.records import emergency, lifecycle, rates, trail
 from service.records.context import Service
 from service.security.caller import Caller
 from service.storage import assertions, receipts, tokens
@@ -70,6 +70,7 @@ def jobs(service: Service) -> list[Job]:
         _purge(service, "assertions", _MINUTE, assertions.forget),
         _purge(service, "tokens", _HOUR, lambda tx, now: tokens.forget(tx, now - _DAY)),
         _purge(service, "answers", _MINUTE, receipts.forget),
+        Job("rates", lambda: rates.sweep(service), _MINUTE),
         Job("emergencies", lambda: _swept(service), _MINUTE),
     ]
 

@@ -16,6 +16,7 @@ from gunicorn.app.base import BaseApplication
 from service.app import create_app
 from service.config import Settings
 from service.records import lifecycle
+from service.server import deadline
 
 _NAME = "service"
 _REQUEST_LINE_BYTES = 8190
@@ -40,7 +41,7 @@ def options(settings: Settings, host: str, port: int) -> dict[str, Any]:
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "workers": settings.worker_processes,
         "threads": settings.threads,
-        "worker_class": "gthread",
+        "worker_class": deadline.worker(settings.body_seconds),
         "preload_app": True,
         "control_socket_disable": True,
         "graceful_timeout": _GRACE_SECONDS,

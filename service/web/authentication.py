@@ -13,7 +13,7 @@ from service.errors import BadRequest, Unauthorized
 from service.records import provider, tokens
 from service.records.context import Service
 from service.security.caller import NOBODY, Caller
-from service.web import purpose, sessions
+from service.web import counted, purpose, sessions
 
 PUBLIC = frozenset(
     {
@@ -30,11 +30,23 @@ _LONGEST_TOKEN = 512
 
 
 def caller(service: Service, request: Request) -> Caller:
-    """Who sent the request. Unauthorized when it does not say so credibly, BadRequest when it has a token in its query."""
+    """Who sent the request. Unauthorized when it does not say so credibly, BadRequest when it has a token in its query.
+
+    Everybody is counted: raises TooManyRequests for who asks more often than it may.
+    """
     if "access_token" in request.args:
         raise _refused(
             service, BadRequest.of("security", "token-in-query", "Send the token in the Authorization header, never in the URL.")
         )
+    try:
+        found = _found(service, request)
+    except Unauthorized:
+        counted.stranger(service)
+        raise
+    return counted.known(service, found)
+
+
+def _found(service: Service, request: Request) -> Caller:
     header = request.headers.get("Authorization")
     if header is None:
         return sessions.caller(service, request) or _without_credentials(service, request)

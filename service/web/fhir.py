@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 
+from service.errors import TooManyRequests
 from service.records import trail
 from service.records.context import Context, Service
 from service.rest import audited, calls, dispatch
@@ -59,8 +60,9 @@ def _answer(service: Service, path: str) -> Response:
         answer = _dispatched(at, at.asked)
     except Exception as error:  # noqa: BLE001 - the edge: whatever happens, the client gets an OperationOutcome
         answer = errors.answered(error)
-        trail.note(at.ctx, audited.refused(at.ctx, at.asked, at.call, error))
-        if not isinstance(error, negotiation.BrokenOff):
+        if not isinstance(error, TooManyRequests):  # who counts them has recorded it, as far as it is: a flood fills no trail
+            trail.note(at.ctx, audited.refused(at.ctx, at.asked, at.call, error))
+        if not isinstance(error, (negotiation.BrokenOff, negotiation.TooSlow)):
             negotiation.discard(request, service.settings.bundle_bytes)
     answer = _settled(at.ctx, answer)
     return _presented(service, path, at.asked, replace(answer, headers={**HEADERS, **answer.headers}), at.look)

@@ -31,6 +31,12 @@ _WITHOUT_CONTENT = (204, 304)
 _FHIR_VERSION = re.compile(r"fhirversion\s*=\s*\"?([\w.]+)", re.IGNORECASE)
 
 
+class TooSlow(BadRequest):
+    """408: the body took too long to arrive; nothing more is to be read from the client."""
+
+    status = 408
+
+
 class BrokenOff(BadRequest):
     """400: the body ended or became unreadable before it was complete; nothing more is to be read from the client."""
 
@@ -88,8 +94,8 @@ def body(request: Request, settings: Settings, is_bundle: bool) -> bytes:
         content = request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise _too_large(limit) from None
-    except Exception:  # noqa: BLE001 - whatever the server stumbles over in the stream, the client sent it
-        raise _broken_off() from None
+    except Exception as error:  # noqa: BLE001 - whatever the server stumbles over in the stream, the client sent it
+        raise (_too_slow(settings) if _is_late(error) else _broken_off()) from None
     if len(content) > limit:
         raise _too_large(limit)
     if len(content) < (request.content_length or 0):
@@ -104,6 +110,18 @@ def discard(request: Request, most: int) -> None:
     with suppress(Exception):
         while left > 0 and (piece := stream.read(min(left, _PIECE))):
             left -= len(piece)
+
+
+def _is_late(error: BaseException | None) -> bool:
+    """Whether it comes from the limit on the arrival of requests, however it was wrapped."""
+    while error is not None and not isinstance(error, TimeoutError):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def _too_slow(settings: Settings) -> TooSlow:
+    told = f"The request took longer than {settings.body_seconds:g} seconds to arrive. Send it faster, or less at once."
+    return TooSlow.of("timeout", "body-time", told)
 
 
 def _broken_off() -> BrokenOff:

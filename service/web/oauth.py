@@ -15,7 +15,7 @@ from flask import Flask, Response, g, json, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.audit.kinds import TOKEN_ISSUED, TOKEN_REVOKED, TOKEN_SHOWN, Kind
-from service.errors import ServiceError, Unauthorized
+from service.errors import ServiceError, TooManyRequests, Unauthorized
 from service.records import token_ends, token_events, token_requests
 from service.records.context import Service
 from service.records.token_ends import Asking
@@ -48,6 +48,8 @@ def register(app: Flask, service: Service) -> None:
 def _answered(service: Service, answer: Endpoint, kind: Kind) -> Response:
     try:
         status, headers, body = _decided(service, answer, kind)
+    except TooManyRequests as error:
+        status, headers, body = 429, error.headers, {**_LATER, "error_description": str(error)}
     except ServiceError as error:
         status, headers, body = 503, error.headers, _LATER
     except Collision:

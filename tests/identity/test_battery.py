@@ -79,7 +79,16 @@ def endpoint(request: pytest.FixtureRequest, databases: Databases) -> Iterator[E
         return Published(registered(algorithm))
 
     with databases.fresh(kind) as url:
-        parts = wiring.service(Settings(database_url=url, base_url="https://clinic.example/fhir", cursor_key="c" * 32))
+        parts = wiring.service(
+            Settings(
+                database_url=url,
+                base_url="https://clinic.example/fhir",
+                cursor_key="c" * 32,
+                rate_limit=0,
+                rate_limit_tokens=0,
+                rate_limit_sign_in=0,
+            )
+        )
         standing = replace(parts, clock=fixed(NOW * 1_000_000), identity=replace(parts.identity, source=KeySource(fetch)))
         yield Endpoint(algorithm, standing, composed(standing).test_client())
         parts.database.dispose()

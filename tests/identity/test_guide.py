@@ -27,7 +27,7 @@ def test_the_programs_of_the_guide_work(
     monkeypatch.chdir(tmp_path)
     with databases.fresh("sqlite") as url:
         _run(tmp_path, makes_keys)
-        service = wiring.service(Settings(database_url=url, cursor_key="c" * 32))
+        service = wiring.service(Settings(database_url=url, cursor_key="c" * 32, rate_limit=0, rate_limit_tokens=0, rate_limit_sign_in=0))
         clients.register(service, Registration("east-hospital", role="ehr", jwks=Path("east-hospital.jwks").read_bytes()))
         service.database.dispose()
         with running(tmp_path, url) as live:

@@ -17,7 +17,7 @@ from tests.services import parts, service, shared_postgresql
 
 __all__ = ["parts", "service", "shared_postgresql"]
 
-SETTINGS = Settings(cursor_key="c" * 32)
+SETTINGS = Settings(cursor_key="c" * 32, rate_limit=0, rate_limit_tokens=0, rate_limit_sign_in=0)
 Place = tuple[World, Mapping[str, FlaskClient]]
 
 

@@ -18,7 +18,7 @@ from service.errors import Forbidden, ServiceError, Unauthorized
 from service.records import trail
 from service.records.context import Context, Service
 from service.storage.sessions import Session
-from service.web import sessions
+from service.web import counted, sessions
 from service.web.pages import visitor
 from service.web.pages.site import Site
 from service.web.pages.templating import page
@@ -50,7 +50,8 @@ class Desk:
     def ctx(self) -> Context:
         """The request of who is signed in. Raises Unauthorized."""
         if "desk" not in g:
-            g.desk = Context(self.service, sessions.require(self.service, request)[1], g.request_id)
+            caller = counted.known(self.service, sessions.require(self.service, request)[1])
+            g.desk = Context(self.service, caller, g.request_id)
         found: Context = g.desk
         return found
 
@@ -95,11 +96,18 @@ def answered(desk: Desk, view: View) -> Response:
         return to_sign_in(desk.service)
     except ServiceError as error:
         _tell(desk, error)
-        words = [issue.diagnostics for issue in error.issues]
-        answer = desk.show("refusal.html", HTTPStatus(error.status).phrase, error.status, words=words)
+        answer = refused(desk, error)
     if "desk" in g:
         trail.settle(g.desk)
     return answer
+
+
+def refused(desk: Desk, error: ServiceError) -> Response:
+    """The page that says why something was refused."""
+    words = [issue.diagnostics for issue in error.issues]
+    page = desk.show("refusal.html", HTTPStatus(error.status).phrase, error.status, words=words)
+    page.headers.extend(error.headers)
+    return page
 
 
 def _tell(desk: Desk, error: ServiceError) -> None:
