@@ -24,12 +24,17 @@ from service.storage.versions import Current, Key
 
 
 def changeable(ctx: Context, tx: Transaction, change: Change, found: Sequence[Candidate]) -> Sequence[Candidate]:
-    """The matches of a condition that may be changed; a conditional create changes none of them."""
+    """The matches of a condition, which the caller can find. Raises Forbidden when one of them is not the caller's to change.
+
+    A conditional create changes none of them.
+    """
     if isinstance(change, Create) or ctx.access.is_whole(letter(change), change.type):
         return found
     number = ctx.service.definitions.type_number(change.type)
     visible = Viewer(tx, ctx.service.registry, ctx.access, letter(change)).visible({(number, one.id) for one in found})
-    return [one for one in found if (number, one.id) in visible]
+    if len(visible) < len({one.id for one in found}):
+        raise forbidden("The condition matches what the scopes of the token do not let it change. Nothing was written.")
+    return found
 
 
 def within(ctx: Context, tx: Transaction, asked: Iterable[tuple[Key, Change]], current: Mapping[Key, Current]) -> Mapping[Key, Current]:

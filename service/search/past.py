@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, false, or_, true
 
+from service.errors import BadRequest
 from service.search.clauses import Candidate, Clauses
 from service.search.parameter import Registry
 from service.search.query import EVERYTHING, NOTHING, Query
@@ -25,6 +26,8 @@ from service.storage.tables.resources import resource
 from service.storage.versions import Key, Row
 
 _CHUNK = 200
+MOST_READ = 20_000
+"""Versions that are read for one page, shown or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +54,21 @@ class Past:
 
 
 def visible(past: Past, span: Span, after: Position | None) -> Iterator[tuple[Row, bool]]:
-    """The versions of `span` after the position that may be seen, newest first; each with whether it brought back what had been deleted."""
+    """The versions of `span` after the position that may be seen, newest first; each with whether it brought back what had been deleted.
+
+    Raises BadRequest when it takes too long to find them.
+    """
     among = or_(false(), *(_condition(past, name, place) for place, name in enumerate(past.types.names)))
     known: dict[Key, bool] = {}
-    while True:
+    for _ in range(MOST_READ // _CHUNK):
         rows = history.page(past.tx, span, after, _CHUNK, among)
         yield from (one for one in rows if _is_visible(past, one[0], known))
         if len(rows) < _CHUNK:
             return
         last = rows[-1][0]
         after = (last.last_updated, last.res_id, last.version)
+    says = f"This history passes over more than {MOST_READ} versions that are not to be shown. Ask for the history of one resource."
+    raise BadRequest.of("too-costly", "history-size", says)
 
 
 def _condition(past: Past, type: str, place: int) -> ColumnElement[bool]:

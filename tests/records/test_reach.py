@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from service.errors import Forbidden, Gone, NotFound, ServiceError, Unprocessable
+from service.errors import BadRequest, Forbidden, Gone, NotFound, ServiceError, Unprocessable
 from service.fhir.document import Document, stored
 from service.fhir.patch import JsonPatch
 from service.records import find as finding
@@ -17,6 +17,7 @@ from service.records.commit import commit
 from service.records.context import Context, Service
 from service.records.read import HistoryQuery
 from service.records.shown import Breach
+from service.search import past
 from service.search.query import EVERYTHING
 from service.security.access import Access
 from service.security.caller import NOBODY, Caller
@@ -298,3 +299,27 @@ def test_an_auditor_is_shown_who_received_a_controlled_substance(limited: Caller
     with pytest.raises(Forbidden):
         _ids(auditor, "MedicationAdministration", "patient.telecom=50")
     assert _ids(auditor, "MedicationAdministration", "patient.family=FamilyA") == ["MedicationAdministration/mA"]
+
+
+def test_a_condition_that_matches_what_may_not_be_changed_is_refused(limited: Caller_) -> None:
+    ctx = limited(f"system/Observation.crs system/Patient.rs system/Observation.ud?category={CATEGORY}|laboratory")
+    for change in (
+        Update("Observation", None, _observation(None, "A"), condition="_id=socialA"),
+        Delete("Observation", None, condition="_id=socialA"),
+    ):
+        assert isinstance(_refused(ctx, change), Forbidden)
+    assert (
+        commit(ctx, [Update("Observation", None, _observation(None, "A", note=[{"text": "x"}]), condition="_id=labA")])[0].outcome
+        == "updated"
+    )
+
+
+def test_a_history_does_not_read_without_end(of_a: Context, world: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(past, "MOST_READ", 4)
+    monkeypatch.setattr(past, "_CHUNK", 1)
+    commit(Context(world, TESTS), [Delete("Observation", "socialB")])
+    for _ in range(5):
+        made = commit(Context(world, TESTS), [Create("Observation", _observation(None, "B"))])
+        commit(Context(world, TESTS), [Delete("Observation", made[0].id)])
+    with pytest.raises(BadRequest, match="passes over"):
+        reading.history(of_a, HistoryQuery("Observation", count=50))
