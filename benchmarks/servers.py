@@ -71,7 +71,7 @@ def store(kind: str) -> Iterator[Store]:
 
 @contextmanager
 def service(store: Store) -> Iterator[Running]:
-    """The service on `store`, as `infusion-records serve` starts it, with the settings as delivered, its worker, and a client's token."""
+    """The service on `store` as delivered, but without rate limits: `infusion-records serve` with its worker, and a client's token."""
     with _folder() as folder, _served(store, [_program(), "serve", "--port"]) as running:
         key = folder / "audit-key"
         command(running.environment, "audit", "new-key", str(key), "--name", "records.example/audit")
@@ -95,7 +95,7 @@ def _served(store: Store, program: list[str]) -> Iterator[Running]:
     """`PROGRAM PORT` on `store`, brought to the newest schema."""
     port = _free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    environment |= {f"{PREFIX}DATABASE_URL": store.url}
+    environment |= {f"{PREFIX}DATABASE_URL": store.url, f"{PREFIX}RATE_LIMIT": "0", f"{PREFIX}RATE_LIMIT_TOKENS": "0"}
     command(environment, "db", "upgrade")
     with _folder() as folder, _process([*program, str(port)], environment, folder) as process:
         _await(port, process, folder)

@@ -23,6 +23,7 @@ WRITE_OPENERS = {
     "service/records/emergency.py",
     "service/records/one_time_codes.py",
     "service/records/people.py",
+    "service/records/rates.py",
     "service/records/sessions.py",
     "service/records/sign_in.py",
     "service/records/token_ends.py",
