@@ -149,6 +149,8 @@ class Settings:
     body_bytes: int = _count(2 * MEBIBYTE)
     bundle_bytes: int = _count(16 * MEBIBYTE)
     bundle_entries: int = _count(1000)
+    bundle_answer_bytes: int = _count(64 * MEBIBYTE)
+    bundle_read_seconds: float = _seconds(10.0)
     json_depth: int = _count(32, most=200)
     number_digits: int = _count(1000, most=4000)
     page_default: int = _count(50)

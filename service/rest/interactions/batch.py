@@ -15,6 +15,7 @@ from service.fhir.document import Document
 from service.records import trail
 from service.records.context import Context
 from service.rest import audited, body, bundle_response, entries, envelope, failure, idempotency, provenance, response, together
+from service.rest.budget import Budget
 from service.rest.exchange import Call, FhirRequest, FhirResponse
 
 
@@ -31,10 +32,11 @@ def run(ctx: Context, call: Call) -> FhirResponse:
 def _processed(ctx: Context, call: Call, asked: Sequence[FhirRequest | FhirResponse]) -> tuple[FhirResponse, bool]:
     """The answer, and whether it is final: an entry that the server could not serve now may be served when the batch comes again."""
     answers: list[FhirResponse] = []
+    budget = Budget.of(ctx.service.settings)
     for creations, run in groupby(asked, lambda one: isinstance(one, FhirRequest) and together.is_creation(one)):
         group = list(run)
         made = together.created(ctx, [one for one in group if isinstance(one, FhirRequest)], call.again) if creations else {}
-        answers += [made.get(place) or _answer(ctx, call, one) for place, one in enumerate(group)]
+        answers += [made.get(place) or _answer(ctx, call, one, budget) for place, one in enumerate(group)]
     return bundle_response.bundled("batch-response", answers), all(one.status < HTTPStatus.INTERNAL_SERVER_ERROR for one in answers)
 
 
@@ -54,11 +56,16 @@ def _asked(ctx: Context, call: Call, known: envelope.Faults, index: int, documen
     return _with_key(request, idempotency.of_entry(call, index))
 
 
-def _answer(ctx: Context, call: Call, asked: FhirRequest | FhirResponse) -> FhirResponse:
+def _answer(ctx: Context, call: Call, asked: FhirRequest | FhirResponse, budget: Budget) -> FhirResponse:
     if isinstance(asked, FhirResponse):
         return asked
     try:
-        found = call.again(ctx, asked)
+        budget.require(asked)
+    except ServiceError as error:
+        trail.note(ctx, audited.refused(ctx, asked, None, error))
+        return response.refused(error)
+    try:
+        found = budget.spent(asked, lambda: call.again(ctx, asked))
     except ServiceError as error:
         return response.refused(error)
     except Exception as error:  # noqa: BLE001 - one entry that fails must not take the others with it

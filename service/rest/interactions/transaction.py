@@ -14,6 +14,7 @@ from service.records.change import Change
 from service.records.context import Context
 from service.records.write import Committed
 from service.rest import body, bundle_response, calls, changes, entries, envelope, idempotency, preference, provenance, response
+from service.rest.budget import Budget
 from service.rest.entries import Entry
 from service.rest.exchange import Call, FhirResponse
 from service.rest.preference import Preference, Return
@@ -33,7 +34,8 @@ def run(ctx: Context, call: Call) -> FhirResponse:
     def answer(bound: Context, done: Sequence[Committed]) -> FhirResponse:
         told = provenance.told(done, len(writes))
         answers = {entry.index: _written(bound, one, wish) for (entry, _), one in zip(writes, told, strict=True)}
-        answers |= {entry.index: _read(bound, entry, inner) for entry, inner in reads}
+        budget = Budget.of(ctx.service.settings)
+        answers |= {entry.index: _read(bound, entry, inner, budget) for entry, inner in reads}
         return bundle_response.bundled("transaction-response", [answers[index] for index in sorted(answers)])
 
     if not writes and idempotency.key(call) is None:
@@ -83,9 +85,10 @@ def _written(bound: Context, one: Committed, wish: Preference) -> FhirResponse:
     return response.committed(bound, one, wish, Return.OUTCOME if one.findings else Return.MINIMAL)
 
 
-def _read(bound: Context, entry: Entry, inner: Call) -> FhirResponse:
+def _read(bound: Context, entry: Entry, inner: Call, budget: Budget) -> FhirResponse:
     try:
-        found = inner.again(bound, entry.request)
+        budget.require(entry.request)
+        found = budget.spent(entry.request, lambda: inner.again(bound, entry.request))
     except (NotFound, Gone) as error:
         if inner.type and not bound.access.is_whole("r", inner.type):  # what is out of reach must not be told from what is not there
             raise authority.constant() from None
