@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from service.app import create_app
-from service.records import authority, conduct, everything, labels, lastn, measurements, outreach, read
+from service.records import authority, conduct, everything, labels, lastn, measurements, outreach, read, receipt
 from service.records import condition as conditions
 from service.rest import history_cursor, response
 from service.search import clauses, execute, include, past, resolve, viewer
@@ -108,6 +108,7 @@ MISTAKES = [
     Mistake(response, "_is_readable", "return ", "return True or ", (WRITE.test_RULE16_who_may_not_read_gets_nothing_back,)),
     Mistake(conduct, "_is_own_device", "== ctx.caller.device", "is not None", (WRITE.test_a_gateway_speaks_for_its_own_device,)),
     Mistake(history_cursor, "_signed", "ctx.access.key", '""', (READ.test_leak_16_a_cursor_of_a_history_is_its_readers,)),
+    Mistake(receipt, "_reach", "ctx.access.key", '""', (WRITE.test_a_key_gives_no_more_than_its_token_reaches,)),
 ]
 
 
