@@ -47,6 +47,14 @@ def _plain(cell: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", cell)).split())
 
 
+def test_a_patient_is_named_by_id_or_by_reference(trail: Trail) -> None:
+    client = admitted(trail.app, AUDITOR)
+    by_id, by_reference = (_page(client, f"patient={name}") for name in ("A", "Patient/A"))
+    assert _rows(by_id)
+    for text in (by_id, by_reference):
+        assert "Events of Patient/A" in text
+
+
 def _links(text: str) -> list[str]:
     return re.findall(r'href="/fhir/AuditEvent/([^"]+)"', text)
 

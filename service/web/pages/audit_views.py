@@ -64,7 +64,8 @@ def _audit(at: Desk, ctx: Context, given: Given) -> Response:
         found = json.loads(dispatch.dispatch(ctx, asked).body or "{}")
     except ServiceError as refusal:
         error = refusal
-    title = f"Events of Patient/{given['patient']}" if given.get("patient") else "Who saw or changed what"
+    patient = given.get("patient", "").strip().rpartition("/")[2]
+    title = f"Events of Patient/{patient}" if patient else "Who saw or changed what"
     return at.show("audit.html", title, _status(error), findings=_findings(error), **audit.parts(found, given, at.site))
 
 
