@@ -39,7 +39,8 @@ def require_changes(ctx: Context, changes: Sequence[Change]) -> None:
             ctx.access.require("s", change.type)
         if isinstance(change, Create | Update):
             for _, text in reference.references(change.document.tree) if "?" in change.document.text else ():
-                if asked := reference.conditional(text):
+                asked = reference.conditional(text)
+                if asked and asked[0] in ctx.service.definitions.types:  # what is no type is refused as that, to everyone
                     ctx.access.require("s", asked[0])
 
 
