@@ -39,9 +39,7 @@ def changeable(ctx: Context, tx: Transaction, change: Change, found: Sequence[Ca
 
 def within(ctx: Context, tx: Transaction, asked: Iterable[tuple[Key, Change]], current: Mapping[Key, Current]) -> Mapping[Key, Current]:
     """What the changes may know of the resources that there are."""
-    hidden = {
-        key for key, change in asked if key in current and not isinstance(change, Create) and not is_visible(ctx, tx, key, letter(change))
-    }
+    hidden = {key for key, change in asked if not isinstance(change, Create) and not is_visible(ctx, tx, key, letter(change))}
     return {key: one for key, one in current.items() if key not in hidden} if hidden else current
 
 

@@ -58,12 +58,12 @@ MISTAKES = [
     Mistake(viewer.Viewer, "holds", "clinics is None or", "True or", (READ.test_leak_03_what_was_deleted,)),
     Mistake(execute, "_canonical", "sight.key", '""', (WRITE.test_leak_16_a_cursor_is_its_readers,)),
     Mistake(read, "read", "not is_visible(ctx, tx, key)", "False", (READ.test_leak_01_by_id,)),
-    Mistake(read, "vread", "is_visible(ctx, tx, key)", "True", (READ.test_leak_01_what_is_in_reach_is_given,)),
+    Mistake(read, "vread", "not is_visible(ctx, tx, key)", "False", (READ.test_leak_01_what_is_in_reach_is_given,)),
     Mistake(read, "vread", "_holds(ctx, tx, type, row)", "True", (READ.test_leak_01_what_is_in_reach_is_given,)),
     Mistake(
         read, "is_visible", "return last is not None and viewer.holds(type, last)", "return True", (READ.test_leak_03_what_was_deleted,)
     ),
-    Mistake(read, "_span", "or not is_visible(ctx, tx, key)", "", (READ.test_leak_01_by_id,)),
+    Mistake(read, "_span", "not is_visible(ctx, tx, key) or ", "", (READ.test_leak_01_by_id,)),
     Mistake(read, "_types", "return past.Types(letter, tuple(within))", "return None", (READ.test_leak_33_histories,)),
     Mistake(past, "_condition", "or_(resource.c.deleted, met)", "true()", (READ.test_leak_33_histories,)),
     Mistake(past, "_is_visible", "not past.viewer.holds(type, row.body)", "False", (READ.test_leak_33_histories,)),
