@@ -63,9 +63,9 @@ def test_S34_a_client_beyond_its_limit_is_told_when_to_come_back_and_others_do_n
 
 
 def test_S34_the_next_minute_begins_anew(service: Service) -> None:
-    asking = Asking("a", Caller("a"))
+    asking, counted = Asking("a", Caller("a")), type(service.rates)()
     of = lambda seconds: replace(  # noqa: E731
-        service, clock=lambda: NOON + seconds * 1_000_000, settings=replace(service.settings, rate_limit=2), rates=service.rates
+        service, clock=lambda: NOON + seconds * 1_000_000, settings=replace(service.settings, rate_limit=2), rates=counted
     )
     for at in (0, 60, 120):
         rates.require(of(at), rates.REQUESTS, asking)
