@@ -121,7 +121,7 @@ class Grammar:
 
     def typed(self, text: str) -> tuple[AnyScope, ...]:
         """Scopes as an operator types them: any space between them, and the last segment for a scope of this service. Raises ScopeError."""
-        words = (str(Named(self.base_url, word)) if word in NAMES else word for word in text.split())
+        words = (str(Named(self.base_url, word)) if word in NAMES else word for word in filter(None, _SPACES.split(text)))
         return self.scopes(" ".join(words))
 
     def understood(self, text: str) -> tuple[tuple[AnyScope, ...], tuple[str, ...]]:
@@ -164,6 +164,7 @@ class Grammar:
 
 
 _PATTERN = re.compile(_FHIR)
+_SPACES = re.compile(r"[ \t\r\n]+")
 
 
 def _conditions(text: str, type: str, scope: str) -> Iterator[Condition]:
