@@ -138,6 +138,7 @@ def test_RULE17_what_is_shown_of_a_resource_does_not_widen_what_is_seen(with_sco
         assert {entry["resource"]["id"] for entry in answer.get_json()["entry"] if entry["search"]["mode"] == "match"} == {
             "vitalA",
             "vitalB",
+            "moved",
         }
     assert "labA" not in answer.text
     assert _status(client, "GET", f"Observation/labA?{view}") in (400, 404)
