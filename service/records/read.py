@@ -150,7 +150,8 @@ def history(ctx: Context, query: HistoryQuery) -> HistoryPage:
     shown = rows[: query.count]
     last = shown[-1][0] if len(rows) > len(shown) and shown else None
     after = (last.last_updated, last.res_id, last.version) if last else None
-    return HistoryPage([_version(ctx, row, revives) for row, revives in shown], total, after, until)
+    letter = "r" if query.id else "s"
+    return HistoryPage([_version(ctx, row, letter, revives) for row, revives in shown], total, after, until)
 
 
 def _trail_history(ctx: Context, query: HistoryQuery) -> HistoryPage:
@@ -205,8 +206,8 @@ def _alive(version: Version) -> Version:
     return version
 
 
-def _version(ctx: Context, row: Row, revives: bool = False) -> Version:
+def _version(ctx: Context, row: Row, letter: str = "r", revives: bool = False) -> Version:
     number, id = row.key
     type = ctx.service.definitions.type_name(number)
-    text = None if row.body is None else Shown(ctx).text("r" if ctx.access.may("r", type) else "s", type, row.body)
+    text = None if row.body is None else Shown(ctx).text(letter, type, row.body)
     return Version(type, id, row.version, row.last_updated, row.method, text, revives)

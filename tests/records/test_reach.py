@@ -323,3 +323,10 @@ def test_a_history_does_not_read_without_end(of_a: Context, world: Service, monk
         commit(Context(world, TESTS), [Delete("Observation", made[0].id)])
     with pytest.raises(BadRequest, match="passes over"):
         reading.history(of_a, HistoryQuery("Observation", count=50))
+
+
+def test_a_history_of_a_type_is_what_may_be_searched_whatever_may_be_read(limited: Caller_) -> None:
+    ctx = limited("system/Observation.s patient/Observation.r", patients=("A",))
+    assert {one.id for one in reading.history(ctx, HistoryQuery("Observation")).versions} == {"labA", "socialA", "labB", "socialB"}
+    with pytest.raises(NotFound):
+        reading.history(ctx, HistoryQuery("Observation", "labB"))
