@@ -30,6 +30,9 @@ class Sight(Protocol):
     def clinics(self, letter: str, type: str, tree: typing.Any) -> "Clinics | None":
         """What the content alone does not tell: the clinics that one of its patients must belong to; None where that does not matter."""
 
+    def confinement(self, letter: str, type: str, tree: typing.Any) -> "Confinement | None":
+        """The same of the patient whose records all that it refers to must be of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clinics:
@@ -37,6 +40,14 @@ class Clinics:
 
     patients: frozenset[str]
     site: OfSite
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """Those of `targets` (type, id) that can belong to a patient must belong to `patient` (an id) now."""
+
+    patient: str
+    targets: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,10 @@ class Unlimited:
 
     def clinics(self, _letter: str, _type: str, _tree: typing.Any) -> "Clinics | None":
         """They do not matter."""
+        return None
+
+    def confinement(self, _letter: str, _type: str, _tree: typing.Any) -> "Confinement | None":
+        """There is none."""
         return None
 
 

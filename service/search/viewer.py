@@ -9,11 +9,12 @@ from itertools import islice
 from typing import Any
 
 from service.fhir.document import stored
+from service.search.compartment import membership
 from service.search.parameter import Registry
-from service.search.query import EVERYTHING, NOTHING, Match, Query, Token
+from service.search.query import EVERYTHING, NOTHING, Compartment, Match, Query, Token
 from service.search.resolve import resolved
 from service.search.rows import Search
-from service.search.sight import READ, UNLIMITED, Clinics, Sight
+from service.search.sight import READ, UNLIMITED, Clinics, Confinement, Sight
 from service.storage.database import Transaction
 from service.storage.versions import Key
 
@@ -55,8 +56,23 @@ class Viewer:
         tree = stored(text).tree
         if not self.sight.sees(self.letter, type, tree):
             return False
+        confinement = self.sight.confinement(self.letter, type, tree)
+        if confinement is not None and not self._is_kept(confinement):
+            return False
         clinics = self.sight.clinics(self.letter, type, tree)
         return clinics is None or not clinics.patients or self._is_at(clinics)
+
+    def _is_kept(self, confinement: Confinement) -> bool:
+        registry = self.registry
+        personal = [
+            (type, id) for type, id in confinement.targets if registry.compartment("Patient", type) and type in registry.definitions.types
+        ]
+        return all(self._is_of(confinement.patient, type, id) for type, id in personal)
+
+    def _is_of(self, patient: str, type: str, id: str) -> bool:
+        member = membership(self.registry, Compartment("Patient", patient), type)
+        query = Query(type, (Match("_id", (Token(id),)), member))
+        return bool(Search(self.tx, self.registry, resolved(self.tx, self.registry, query, UNLIMITED)).res_ids(1))
 
     def _is_at(self, clinics: Clinics) -> bool:
         named = Match("_id", tuple(map(Token, sorted(clinics.patients))))

@@ -18,7 +18,7 @@ from service.errors import Forbidden
 from service.fhir.compartment import ITSELF
 from service.search.query import EVERYTHING, NOTHING, Clause, Confined, Has, Match, Missing, OfSite, Target, Token
 from service.search.query import Any as AnyOf
-from service.search.sight import Clinics, each, either
+from service.search.sight import Clinics, Confinement, each, either
 from service.security import clinical, granular
 from service.security.belonging import PATIENT, Belonging
 from service.security.caller import Caller
@@ -102,6 +102,14 @@ class Access:
         if type == "Device":
             patients |= {id for kind, id in self.belonging.referred(tree, ("patient",)) if kind == PATIENT}
         return Clinics(frozenset(patients), OfSite((ITSELF,), self.caller.organizations, self.caller.beyond))
+
+    def confinement(self, letter: str, type: str, tree: Mapping[str, Any]) -> Confinement | None:
+        """The patient that a Provenance must keep to, where every scope that reaches it is that of a patient."""
+        reaches = [reach for reach in self.reaches(letter, type) if self._has(reach, letter, type, tree)] if type == "Provenance" else []
+        patients = {reach.patient for reach in reaches}
+        if len(patients) != 1 or None in patients:
+            return None
+        return Confinement(str(patients.pop()), tuple(self.belonging.referred(tree, ("target",))))
 
     def elements(self, type: str) -> tuple[str, ...] | None:
         """The elements that are shown of resources of `type`; None for all."""

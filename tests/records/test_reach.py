@@ -330,3 +330,12 @@ def test_a_history_of_a_type_is_what_may_be_searched_whatever_may_be_read(limite
     assert {one.id for one in reading.history(ctx, HistoryQuery("Observation")).versions} == {"labA", "socialA", "labB", "socialB"}
     with pytest.raises(NotFound):
         reading.history(ctx, HistoryQuery("Observation", "labB"))
+
+
+def test_a_deleted_provenance_that_names_another_patients_record_stays_hidden(of_a: Context, world: Service) -> None:
+    commit(Context(world, TESTS), [Delete("Provenance", id) for id in ("pA", "pAlabB")])
+    with pytest.raises(Gone):
+        reading.read(of_a, "Provenance", "pA")
+    with pytest.raises(NotFound):
+        reading.read(of_a, "Provenance", "pAlabB")
+    assert {one.id for one in reading.history(of_a, HistoryQuery("Provenance")).versions} == {"pA"}
