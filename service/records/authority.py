@@ -88,11 +88,25 @@ def _includable(registry: Registry, type: str, include: Include) -> Iterable[str
 def _require_query(ctx: Context, registry: Registry, query: Query) -> None:
     if query.explain and not ctx.access.is_whole("s", query.type):
         raise forbidden(f"'_explain' needs a scope to search every {query.type}.")
+    _require_shown(ctx, query)
     allowed = ctx.access.parameters(query.type)
     for sort in query.sort:
         _require_parameter(query.type, sort.parameter, allowed)
     for clause in query.where:
         _require_clause(ctx, registry, query.type, clause)
+
+
+def _require_shown(ctx: Context, query: Query) -> None:
+    """Who sees some elements of a type must not be led by the others: into includes and compartments."""
+    if query.compartment and query.compartment.kind != query.type and ctx.access.elements(query.type) is not None:
+        raise forbidden(f"With these scopes {query.type} is searched in no compartment.")
+    for include in query.includes:
+        source = query.type if include.source == ANY and not include.reverse and not include.iterate else include.source
+        hidden = [type for type in ctx.access.partial if source in (ANY, type)]
+        if hidden:
+            raise forbidden(
+                f"With these scopes references of {hidden[0]} are not followed. Name another type as the source of the include."
+            )
 
 
 def _require_clause(ctx: Context, registry: Registry, type: str, clause: Clause) -> None:

@@ -30,10 +30,11 @@ def marked(ctx: Context, document: Document) -> Document:
     when = _when(ctx, document.tree)
     if when is None or ctx.service.clock() - when <= WINDOW.late_after_hours * 60 * _MINUTE:
         return document
-    meta = dict(document.tree.get("meta", {}))
-    if any(isinstance(tag, dict) and tag.get("code") == LATE["code"] for tag in meta.get("tag", ())):
-        return document
-    return rewrite.spliced(document, {**document.tree, "meta": {**meta, "tag": [*meta.get("tag", []), LATE]}})
+    meta = document.tree.get("meta", {})
+    tags = meta.get("tag", []) if isinstance(meta, dict) else None
+    if not isinstance(tags, list) or any(isinstance(tag, dict) and tag.get("code") == LATE["code"] for tag in tags):
+        return document  # marked already, or malformed: that is for the gate to tell
+    return rewrite.spliced(document, {**document.tree, "meta": {**meta, "tag": [*tags, LATE]}})
 
 
 def require(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> None:

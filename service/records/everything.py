@@ -132,6 +132,7 @@ class _Walk:
 
     def _needed(self, nodes: Sequence[Node]) -> list[Node]:
         """What the record needs to be understood: with `since`, what changed of it and all that what changed in the record refers to."""
+        nodes = [node for node in nodes if self._type(node) not in self.ctx.access.partial]
         needed = self._visible(supporting(self.ctx, self.tx, nodes))
         if self.asked.since is None:
             return self._shown(needed)

@@ -18,6 +18,7 @@ from service.records.write import CREATED, EXISTING, Write
 from service.search.execute import Candidate
 from service.search.viewer import Viewer
 from service.security.access import forbidden
+from service.security.belonging import PATIENT
 from service.security.roles import Rule
 from service.storage.database import Transaction
 from service.storage.versions import Current, Key
@@ -64,6 +65,7 @@ def require_after(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> Non
     """Raises Forbidden for what would be stored out of the caller's reach, and the refusals of the rules of its role."""
     if ctx.caller.is_internal:
         return
+    made = {write.key for write in writes if write.outcome == CREATED and write.change.type == PATIENT}
     for write in writes:
         if write.document is None or write.outcome == EXISTING:
             continue
@@ -74,7 +76,8 @@ def require_after(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> Non
             raise _beyond()
         if not ctx.access.is_plain(needed, write.change.type):
             _require_plain_content(ctx, write, tree)
-        _require_own_patients(ctx, tx, write.change.type, tree)
+        if Rule.OWN_SITE in ctx.caller.rules:
+            _require_own_clinic(ctx, tx, write, made)
     conduct.require(ctx, tx, writes)
 
 
@@ -101,12 +104,16 @@ def _require_plain_content(ctx: Context, write: Write, tree: Mapping[str, Any]) 
             raise Unprocessable((Issue("error", "business-rule", "contained-restricted", says, where, write.entry),), entry=write.entry)
 
 
-def _require_own_patients(ctx: Context, tx: Transaction, type: str, tree: Mapping[str, Any]) -> None:
-    """A person writes about patients of his or her own clinics."""
-    if Rule.OWN_SITE not in ctx.caller.rules or type == "Patient":
+def _require_own_clinic(ctx: Context, tx: Transaction, write: Write, made: set[Key | None]) -> None:
+    """A person writes about patients of his or her own clinics, and leaves them there. `made`: patients of the same transaction."""
+    belonging, type, tree = ctx.access.belonging, write.change.type, write.document.tree if write.document else {}
+    if type == PATIENT:
+        clinics = {id for _, id in belonging.referred(tree, ("managingOrganization",))}
+        if not clinics <= set(ctx.caller.organizations) and tree.get("id") not in ctx.caller.beyond:
+            raise _beyond()
         return
-    number = ctx.service.definitions.type_number("Patient")
-    patients = {(number, id) for id in ctx.access.belonging.patients(type, tree)}
+    number = ctx.service.definitions.type_number(PATIENT)
+    patients = {(number, id) for id in belonging.patients(type, tree)} - made
     if patients and Viewer(tx, ctx.service.registry, ctx.access).visible(patients) != patients:
         raise _beyond()
 

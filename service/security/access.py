@@ -39,6 +39,8 @@ RECIPIENT_PARAMETERS = frozenset(
 
 _ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 _RECIPIENTS = Reach("recipients", None, ())
+_BESIDE = {"Device": "patient", "Task": "for"}
+"""Types outside of the compartment that are about a patient all the same: the element that says so, searched by `patient`."""
 _VERBS = {"c": "create", "r": "read", "u": "update", "d": "delete", "s": "search"}
 
 
@@ -99,8 +101,7 @@ class Access:
         if not sites or len(sites) < len(reaches) or not all(isinstance(site, OfSite) for site in sites):
             return None
         patients = self.belonging.patients(type, tree)
-        if type == "Device":
-            patients |= {id for kind, id in self.belonging.referred(tree, ("patient",)) if kind == PATIENT}
+        patients |= {id for kind, id in self.belonging.referred(tree, (_BESIDE.get(type, ""),)) if kind == PATIENT}
         return Clinics(frozenset(patients), OfSite((ITSELF,), self.caller.organizations, self.caller.beyond))
 
     def confinement(self, letter: str, type: str, tree: Mapping[str, Any]) -> Confinement | None:
@@ -114,6 +115,11 @@ class Access:
     def elements(self, type: str) -> tuple[str, ...] | None:
         """The elements that are shown of resources of `type`; None for all."""
         return RECIPIENT_ELEMENTS if type == PATIENT and not self.caller.is_internal and self._is_recipients() else None
+
+    @property
+    def partial(self) -> tuple[str, ...]:
+        """The types of which some elements are shown and others are not."""
+        return (PATIENT,) if self.elements(PATIENT) is not None else ()
 
     def parameters(self, type: str) -> frozenset[str] | None:
         """The parameters that resources of `type` may be found by; None for all."""
@@ -142,7 +148,7 @@ class Access:
 
     def _of_site(self, reach: Reach, type: str) -> Clause:
         """A person reaches the patients of the clinics where he or she works."""
-        codes = ("patient",) if type == "Device" else self.belonging.codes.get(type, ())
+        codes = ("patient",) if type in _BESIDE else self.belonging.codes.get(type, ())
         if reach.context != "user" or Rule.OWN_SITE not in self.caller.rules or not codes or type == "AuditEvent":
             return EVERYTHING
         return OfSite(codes, self.caller.organizations, self.caller.beyond)

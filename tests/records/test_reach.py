@@ -15,10 +15,11 @@ from service.records import read as reading
 from service.records.change import Change, Create, Delete, Patch, Update
 from service.records.commit import commit
 from service.records.context import Context, Service
+from service.records.everything import Everything, everything
 from service.records.read import HistoryQuery
 from service.records.shown import Breach
 from service.search import past
-from service.search.query import EVERYTHING
+from service.search.query import EVERYTHING, Compartment
 from service.security.access import Access
 from service.security.caller import NOBODY, Caller
 from service.security.grant import Grant
@@ -339,3 +340,61 @@ def test_a_deleted_provenance_that_names_another_patients_record_stays_hidden(of
     with pytest.raises(NotFound):
         reading.read(of_a, "Provenance", "pAlabB")
     assert {one.id for one in reading.history(of_a, HistoryQuery("Provenance")).versions} == {"pA"}
+
+
+def test_who_sees_a_part_of_a_patient_is_not_led_by_the_rest(limited: Caller_, world: Service) -> None:
+    _put(world, "Patient", "A", generalPractitioner=[{"reference": "Practitioner/d"}], name=[{"family": "FamilyA"}])
+    auditor = limited("system/MedicationAdministration.rs system/Practitioner.rs system/Organization.rs", role="auditor")
+    for type, query in (
+        ("Patient", "_include=Patient:general-practitioner"),
+        ("Patient", "_include=*"),
+        ("MedicationAdministration", "_include=MedicationAdministration:subject&_include:iterate=Patient:general-practitioner"),
+        ("Practitioner", "_revinclude=Patient:general-practitioner"),
+        ("Practitioner", "_has:Patient:general-practitioner:family=FamilyA"),
+    ):
+        with pytest.raises(Forbidden):
+            _ids(auditor, type, query)
+    with pytest.raises(Forbidden):
+        finding.find(auditor, "Patient", [], lenient=False, compartment=Compartment("Practitioner", "d"))
+    assert _ids(auditor, "MedicationAdministration", "_include=*") == [
+        "MedicationAdministration/mA",
+        "MedicationAdministration/mB",
+        "Patient/A",
+    ]
+    sheet = everything(auditor, Everything("Patient", "A", 50))
+    assert [f"{one.type}/{one.id}" for one in (*sheet.matches, *sheet.included)] == ["Patient/A", "MedicationAdministration/mA"]
+    assert {one.id for one in reading.history(auditor, HistoryQuery("Patient")).versions} == {"A"}
+    assert b"Practitioner" not in str([one.text for one in reading.history(auditor, HistoryQuery("Patient")).versions]).encode()
+
+
+def test_a_person_makes_a_patient_and_what_belongs_to_it_at_once_and_keeps_it_in_the_clinic(limited: Caller_) -> None:
+    nurse = limited("user/*.crus", role="clinician", user="Practitioner/d", organizations=("oA",))
+    clinic = {"managingOrganization": {"reference": "Organization/oA"}}
+    patient = Create(
+        "Patient", Document.of({"resourceType": "Patient", **clinic}), full_url="urn:uuid:c0ffee00-0000-4000-8000-000000000001"
+    )
+    seen = _observation(None, "x").tree | {"subject": {"reference": patient.full_url}}
+    assert [one.outcome for one in commit(nurse, [patient, Create("Observation", Document.of(seen))])] == ["created", "created"]
+    moved = {"resourceType": "Patient", "id": "A", "managingOrganization": {"reference": "Organization/oB"}}
+    assert isinstance(_refused(nurse, Update("Patient", "A", Document.of(moved))), Forbidden)
+    elsewhere = {"resourceType": "Patient", "managingOrganization": {"reference": "Organization/oB"}}
+    assert isinstance(_refused(nurse, Create("Patient", Document.of(elsewhere))), Forbidden)
+
+
+def test_a_task_is_of_the_clinic_of_its_patient(limited: Caller_, world: Service) -> None:
+    for patient in "AB":
+        _put(world, "Task", f"t{patient}", status="ready", intent="order", **{"for": {"reference": f"Patient/{patient}"}})
+    nurse = limited("user/*.crus", role="clinician", user="Practitioner/d", organizations=("oA",))
+    assert _ids(nurse, "Task") == ["Task/tA"]
+    commit(Context(world, TESTS), [Delete("Task", "tB")])
+    with pytest.raises(NotFound):
+        reading.read(nurse, "Task", "tB")
+
+
+@pytest.mark.parametrize("meta", [5, [], {"tag": 5}, {"tag": {}}, {"tag": [5]}, "x"])
+def test_a_late_entry_with_broken_labels_is_refused_not_failed(limited: Caller_, meta: Any) -> None:
+    gateway = limited(f"system/Observation.c?category={CATEGORY}|laboratory", role="gateway", device="Device/none")
+    tree = _observation(None, "A").tree | {"effectiveDateTime": "2020-01-01T10:00:00Z", "meta": meta}
+    unresolved = tree | {"subject": {"reference": "urn:uuid:c0ffee00-0000-4000-8000-000000000002"}}
+    for one in (tree, unresolved):
+        assert isinstance(_refused(gateway, Create("Observation", Document.of(one))), Unprocessable | Forbidden)
