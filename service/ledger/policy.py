@@ -1,0 +1,39 @@
+"""What a clinic decides for itself about controlled substances, with a version. Law is not here: it cannot be switched off.
+
+Amounts are micrograms, times minutes unless the name says otherwise.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+REFUSE, WARN, OFF = "refuse", "warn", "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One version of the policies, as they hold for a substance at a site.
+
+    `actions` maps the id of a rule (`cs-10`) to what happens when it is broken: refuse (the default), warn or off.
+    """
+
+    version: str = "1"
+    tolerance_ug: int = 100
+    tolerance_permille: int = 5
+    witness_minutes: int = 60
+    skew_minutes: int = 5
+    late_hours: int = 24
+    open_vial_days: int = 28
+    draw_open_hours: int = 12
+    weight_days: int = 30
+    count_estimate_permille: int = 50
+    roles: frozenset[str] = frozenset({"RN", "NP", "PA", "MD", "DO", "CRNA"})
+    actions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def action(self, rule: str) -> str:
+        """What happens when the rule is broken."""
+        return self.actions.get(rule, REFUSE)
+
+    def tolerance(self, amount_ug: int) -> int:
+        """The largest difference that is posted as unaccounted: the larger of 0.1 mg and 0.5 % of `amount_ug`, unless set otherwise."""
+        return max(self.tolerance_ug, amount_ug * self.tolerance_permille // 1000)

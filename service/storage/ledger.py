@@ -1,0 +1,213 @@
+"""The ledger's rows: vials, moved on under a lock, and their lines, appended and read.
+
+Whoever writes has locked the vials of its commit by name (`hold`) before it reads them, in the order of their ids; on SQLite a
+writer is alone anyway. Rows of lines have the columns of `LINE`, in that order.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, insert, select, tuple_, update
+
+from service.storage import locks
+from service.storage.database import Transaction
+from service.storage.failures import Collision
+from service.storage.tables.ledger import ledger_entry, ledger_identifier, ledger_vial
+
+LINE = tuple(column.name for column in ledger_entry.columns)
+_CHUNK = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Vial:
+    """A vial as the register knows it: the columns of `ledger_vial`. `remaining_ug`, `entries` and `head` repeat its newest line."""
+
+    vial: str
+    substance: str
+    name: str
+    form: str
+    schedule: str
+    strength_ug_per_ml: int
+    content_ug: int
+    ndc: str
+    lot: str
+    expires: str
+    serial: str
+    site: str
+    safe: str
+    remaining_ug: int
+    entries: int
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which lines are asked for; None means all. Instants are microseconds: `since` <= occurred < `before`, recorded <= `recorded_by`.
+
+    `vials`, `sites`, `safes` are ids; `performer`, `witness` `Type/id`, `patient` `Patient/id`, `encounter` `Encounter/id`; `source`
+    is `Type/id` of the resource that says so.
+    """
+
+    vials: Collection[str] | None = None
+    substance: str | None = None
+    lot: str | None = None
+    strength_ug_per_ml: int | None = None
+    sites: Collection[str] | None = None
+    safes: Collection[str] | None = None
+    kinds: Collection[str] | None = None
+    since: int | None = None
+    before: int | None = None
+    recorded_by: int | None = None
+    performer: str | None = None
+    witness: str | None = None
+    patient: str | None = None
+    encounter: str | None = None
+    draw: str | None = None
+    source: str | None = None
+
+
+def hold(tx: Transaction, vials: Iterable[str]) -> None:
+    """Wait until no other transaction writes to one of `vials`, then keep others from it until the end of `tx`."""
+    locks.hold(tx, (f"vial {one}" for one in vials))
+
+
+def vials(tx: Transaction, ids: Iterable[str]) -> dict[str, Vial]:
+    """The vials among `ids` that the ledger knows."""
+    found: dict[str, Vial] = {}
+    for chunk in _chunks(sorted(set(ids))):
+        for row in tx.connection.execute(select(ledger_vial).where(ledger_vial.c.vial.in_(chunk))):
+            found[row.vial] = Vial(*row)
+    return found
+
+
+def known(tx: Transaction, sites: Collection[str] | None = None, lot: str | None = None, substance: str | None = None) -> list[Vial]:
+    """Every vial of the sites, the lot, the substance; in the order of substance, lot and serial."""
+    wanted: list[ColumnElement[bool]] = [] if sites is None else [ledger_vial.c.site.in_(list(sites))]
+    wanted += [column == value for column, value in ((ledger_vial.c.lot, lot), (ledger_vial.c.substance, substance)) if value is not None]
+    order = (ledger_vial.c.substance, ledger_vial.c.lot, ledger_vial.c.serial, ledger_vial.c.vial)
+    return [Vial(*row) for row in tx.connection.execute(select(ledger_vial).where(*wanted).order_by(*order))]
+
+
+def add(tx: Transaction, fresh: Sequence[Vial]) -> None:
+    """Add vials that the ledger meets for the first time. Raises Collision when another transaction was first."""
+    if fresh:
+        tx.connection.execute(insert(ledger_vial), [asdict(one) for one in fresh])
+
+
+def advance(tx: Transaction, moved: Sequence[tuple[Vial, int]]) -> None:
+    """Move each vial on, from the number of entries that stands beside it. Raises Collision when it is not there any more."""
+    if not moved:
+        return
+    rows = [{f"new_{name}": value for name, value in asdict(one).items()} | {"expected": before} for one, before in moved]
+    if tx.connection.execute(_ADVANCE, rows).rowcount != len(rows):
+        raise Collision
+
+
+_MOVING = tuple(column.name for column in ledger_vial.columns if column.name != "vial")
+_ADVANCE = (
+    update(ledger_vial)
+    .where(ledger_vial.c.vial == bindparam("new_vial"), ledger_vial.c.entries == bindparam("expected"))
+    .values({name: bindparam(f"new_{name}") for name in _MOVING})
+)
+
+
+def append(tx: Transaction, lines: Sequence[Mapping[str, Any]]) -> None:
+    """Add lines, each with the columns of `LINE`. Raises Collision when one of them has a number that is taken."""
+    if lines:
+        tx.connection.execute(insert(ledger_entry), list(lines))
+
+
+def lines(tx: Transaction, asked: Asked) -> Iterator[Row[Any]]:
+    """The lines that are asked for, in the order in which things happened: occurred, recorded, vial, number."""
+    columns = ledger_entry.c
+    of_vials = _of_vials(asked)
+    chosen = select(ledger_entry).where(*_wanted(asked))
+    if of_vials:
+        chosen = chosen.join(ledger_vial, and_(ledger_vial.c.vial == columns.vial, *of_vials))
+    order = (columns.occurred, columns.recorded, columns.vial, columns.number)
+    return iter(tx.connection.execution_options(yield_per=_CHUNK).execute(chosen.order_by(*order)))
+
+
+def _of_vials(asked: Asked) -> list[ColumnElement[bool]]:
+    pairs = (
+        (ledger_vial.c.substance, asked.substance),
+        (ledger_vial.c.lot, asked.lot),
+        (ledger_vial.c.strength_ug_per_ml, asked.strength_ug_per_ml),
+    )
+    return [column == value for column, value in pairs if value is not None]
+
+
+def _wanted(asked: Asked) -> list[ColumnElement[bool]]:
+    columns = ledger_entry.c
+    several = ((columns.vial, asked.vials), (columns.site, asked.sites), (columns.safe, asked.safes), (columns.kind, asked.kinds))
+    found: list[ColumnElement[bool]] = [column.in_(list(values)) for column, values in several if values is not None]
+    single = (
+        (columns.performer, asked.performer),
+        (columns.witness, asked.witness),
+        (columns.patient, asked.patient),
+        (columns.encounter, asked.encounter),
+        (columns.draw, asked.draw),
+    )
+    found += [column == value for column, value in single if value is not None]
+    if asked.source is not None:
+        found.append(columns.source.startswith(f"{asked.source}/_history/", autoescape=True))
+    if asked.since is not None:
+        found.append(columns.occurred >= asked.since)
+    if asked.before is not None:
+        found.append(columns.occurred < asked.before)
+    if asked.recorded_by is not None:
+        found.append(columns.recorded <= asked.recorded_by)
+    return found
+
+
+def of_vials(tx: Transaction, ids: Iterable[str]) -> dict[str, list[Row[Any]]]:
+    """All lines of each vial, by number."""
+    found: dict[str, list[Row[Any]]] = {}
+    for chunk in _chunks(sorted(set(ids))):
+        chosen = select(ledger_entry).where(ledger_entry.c.vial.in_(chunk)).order_by(ledger_entry.c.vial, ledger_entry.c.number)
+        for row in tx.connection.execute(chosen):
+            found.setdefault(row.vial, []).append(row)
+    return found
+
+
+def vials_with(tx: Transaction, encounters: Collection[str] = (), draws: Collection[str] = (), sources: Collection[str] = ()) -> set[str]:
+    """The ids of the vials with a line of one of the visits (`Encounter/id`), the draws, or that one of `sources` (`Type/id`) made."""
+    found: set[str] = set()
+    for column, values in ((ledger_entry.c.encounter, encounters), (ledger_entry.c.draw, draws)):
+        if values:
+            found.update(tx.connection.scalars(select(ledger_entry.c.vial).distinct().where(column.in_(list(values)))))
+    for one in sources:
+        made = ledger_entry.c.source.between(f"{one}/_history/", f"{one}/_history0")
+        found.update(tx.connection.scalars(select(ledger_entry.c.vial).distinct().where(made)))
+    return found
+
+
+def claimed(tx: Transaction, identifiers: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """The resource (`Type/id`) that has each of the identifiers (system, value)."""
+    columns = ledger_identifier.c
+    if not identifiers:
+        return {}
+    pairs = tuple_(columns.system, columns.value).in_(list(identifiers))
+    return {(row.system, row.value): row.reference for row in tx.connection.execute(select(ledger_identifier).where(pairs))}
+
+
+def claim(tx: Transaction, claims: Sequence[tuple[str, str, str]]) -> None:
+    """Give each identifier (system, value) to a resource (`Type/id`). Raises Collision when another transaction was first."""
+    if claims:
+        tx.connection.execute(insert(ledger_identifier), [dict(zip(("system", "value", "reference"), one, strict=True)) for one in claims])
+
+
+def sites(tx: Transaction) -> list[str]:
+    """The ids of the sites that hold vials, or held them."""
+    return sorted(tx.connection.scalars(select(ledger_vial.c.site).distinct()))
+
+
+def count(tx: Transaction) -> int:
+    """How many lines there are."""
+    return int(tx.connection.scalar(select(func.count()).select_from(ledger_entry)) or 0)
+
+
+def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), _CHUNK):
+        yield ids[start : start + _CHUNK]
