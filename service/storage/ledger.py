@@ -121,15 +121,16 @@ def append(tx: Transaction, lines: Sequence[Mapping[str, Any]]) -> None:
 def lines(tx: Transaction, asked: Asked) -> Iterator[Row[Any]]:
     """The lines that are asked for, in the order in which things happened: occurred, recorded, vial, number."""
     columns = ledger_entry.c
-    of_vials = _of_vials(asked)
-    chosen = select(ledger_entry).where(*_wanted(asked))
-    if of_vials:
-        chosen = chosen.join(ledger_vial, and_(ledger_vial.c.vial == columns.vial, *of_vials))
+    about = about_vials(asked)
+    chosen = select(ledger_entry).where(*about_lines(asked))
+    if about:
+        chosen = chosen.join(ledger_vial, and_(ledger_vial.c.vial == columns.vial, *about))
     order = (columns.occurred, columns.recorded, columns.vial, columns.number)
     return iter(tx.connection.execution_options(yield_per=_CHUNK).execute(chosen.order_by(*order)))
 
 
-def _of_vials(asked: Asked) -> list[ColumnElement[bool]]:
+def about_vials(asked: Asked) -> list[ColumnElement[bool]]:
+    """What the row of the vial must meet."""
     pairs = (
         (ledger_vial.c.substance, asked.substance),
         (ledger_vial.c.lot, asked.lot),
@@ -138,7 +139,8 @@ def _of_vials(asked: Asked) -> list[ColumnElement[bool]]:
     return [column == value for column, value in pairs if value is not None]
 
 
-def _wanted(asked: Asked) -> list[ColumnElement[bool]]:
+def about_lines(asked: Asked) -> list[ColumnElement[bool]]:
+    """What the line itself must meet."""
     columns = ledger_entry.c
     several = ((columns.vial, asked.vials), (columns.site, asked.sites), (columns.safe, asked.safes), (columns.kind, asked.kinds))
     found: list[ColumnElement[bool]] = [column.in_(list(values)) for column, values in several if values is not None]
