@@ -8,6 +8,7 @@ the only reader of the environment. The README documents every setting; a test c
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import Field, dataclass, field, fields, replace
+from datetime import date
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Self
@@ -120,6 +121,14 @@ def _names(text: str) -> None:
         validate.Regexp(r"^[A-Za-z0-9-]+$", error="Must be names, separated by commas.")(name)
 
 
+def _dates(text: str) -> None:
+    try:
+        for one in filter(None, map(str.strip, text.split(","))):
+            date.fromisoformat(one)
+    except ValueError as error:
+        raise ValidationError("Must be dates such as 2026-11-26, separated by commas.") from error
+
+
 def _openid(scopes: str) -> None:
     if "openid" not in scopes.split():
         raise ValidationError("Must hold openid.")
@@ -137,6 +146,7 @@ class Settings:
     database_url: str = _text("sqlite:///var/infusion-records.db", _database, secret=True)
     base_url: str = _text(f"http://127.0.0.1:{DEFAULT_PORT}/fhir", _absolute_base)
     time_zone: str = _text("UTC", _known_zone)
+    holidays: str = _text("", _dates)
     cursor_key: str = _text("", _long_or_empty, secret=True)
     resource_types: str = _text("")
     packages: str = _text("", _folder_or_empty)

@@ -72,6 +72,8 @@ def test_an_unknown_setting_in_the_file_is_named(env_file: Path) -> None:
         ("BASE_URL", "https://clinic.example/fhir?x=1"),
         ("TIME_ZONE", "Mars/Olympus"),
         ("TIME_ZONE", "../../etc/passwd"),
+        ("HOLIDAYS", "Thanksgiving"),
+        ("HOLIDAYS", "2026-11-31"),
         ("CURSOR_KEY", "short"),
         ("CHECK_REFERENCES", "perhaps"),
         ("BINARY_TYPES", "pdf"),
