@@ -36,7 +36,8 @@ def tree(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class FakeScene:
-    """The record before and after a commit, by `Type/id`. `asked` collects the (type, reference) of every `pointing`.
+    """The record before and after a commit, by `Type/id`. `asked` collects the (type, reference) of every `pointing`, `judged_by` the
+    (vial, instant) of every `policy`.
 
     `made` overrides what `draws` works out; `written_down` the instants of `recorded` by reference.
     """
@@ -51,6 +52,7 @@ class FakeScene:
     made: list[Drawn] | None = None
     written_down: dict[str, int] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    judged_by: set[tuple[str, int]] = field(default_factory=set)
 
     def get(self, reference: str) -> Tree | None:
         return self.after.get(reference)
@@ -66,6 +68,7 @@ class FakeScene:
         return role(self, tree)
 
     def policy(self, vial: str, instant: int) -> Policy:
+        self.judged_by.add((vial, instant))
         return self.policies
 
     def vial_of(self, medication: str) -> str | None:
