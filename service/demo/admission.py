@@ -28,7 +28,12 @@ SECONDS = 8 * 60 * 60
 _PRIVATE = 0o600
 _FOLDER = 0o700
 
-STAFF = {"clinician": people.PSYCHIATRIST, "auditor": people.ANESTHESIOLOGIST, "privacy-officer": people.WITNESS}
+STAFF = {
+    "clinician": people.PSYCHIATRIST,
+    "custodian": people.ROOM_NURSES[3],
+    "auditor": people.ANESTHESIOLOGIST,
+    "privacy-officer": people.WITNESS,
+}
 """Who has which role of the people's ones."""
 
 VENDOR = "vendor"

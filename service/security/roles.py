@@ -102,6 +102,17 @@ _CHART = _on(
 )
 """What the chart of a visit is made of besides."""
 
+_CUSTODY = (
+    *_on("user", "cu", "Medication", "MedicationDispense", "SupplyDelivery"),
+    *_on("user", "crus", "List"),
+    *_on("user", "rus", "Task"),
+    *_on("user", "u", "DetectedIssue"),
+    *_on("user", "c", "Provenance"),
+    "ledger.read",
+    "ledger.write",
+)
+"""What handling controlled substances needs beside a visit: vials, receipts, draws, counts, and settling what did not add up."""
+
 _LEDGER = (
     *_on("system", "rs", "MedicationAdministration", "MedicationDispense", "Medication", "AuditEvent", "Provenance", "SupplyDelivery"),
     *_on("system", "rs", "Observation", condition=f"?category={CLINIC}|cs-ledger"),
@@ -133,6 +144,13 @@ _ROLES = (
         "clinician",
         "Who treats: writes the visit, and reads the chart. Nothing is deleted: a mistake is marked as entered in error.",
         (*_TREATMENT, *_CHART),
+        frozenset({Rule.OWN_SITE, Rule.BREAK_GLASS}),
+        is_for_people=True,
+    ),
+    Role(
+        "custodian",
+        "Who treats and handles controlled substances: receives, draws, wastes, counts and moves them, and posts that in the own name.",
+        (*_TREATMENT, *_CHART, *_CUSTODY),
         frozenset({Rule.OWN_SITE, Rule.BREAK_GLASS}),
         is_for_people=True,
     ),

@@ -101,8 +101,8 @@ def test_a_client_gets_a_token_with_its_key(app: Flask, ctx: Context, tmp_path: 
 def test_staff_can_sign_in_with_what_is_printed(ctx: Context, tmp_path: Path) -> None:
     made = accounts.make(ctx, tmp_path)
     kept = {person.login: person for person in people.every(ctx)}
-    assert {account.role for account in made} == {"clinician", "auditor", "privacy-officer"}
-    assert len(made) == len(kept) == 4
+    assert {account.role for account in made} == {"clinician", "custodian", "auditor", "privacy-officer"}
+    assert len(made) == len(kept) == 5
     for account in made:
         assert passwords.matches(kept[account.login].hash, account.password)
         assert not kept[account.login].must_change

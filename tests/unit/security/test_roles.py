@@ -7,7 +7,7 @@ from service.security.roles import CATEGORY, CLINIC, ROLES, WINDOW, Rule
 from service.security.scope import Scope
 from tests.unit.security.scopes import DEFINITIONS, GRAMMAR
 
-NAMES = ("ehr", "gateway", "gateway-correction", "clinician", "auditor", "privacy-officer", "admin", "subscriber")
+NAMES = ("ehr", "gateway", "gateway-correction", "clinician", "custodian", "auditor", "privacy-officer", "admin", "subscriber")
 
 
 def _grant(name: str) -> Grant:
@@ -76,6 +76,18 @@ def test_a_clinician_writes_the_visit_and_reads_the_chart() -> None:
     assert not _types("clinician", "rs") & {"AuditEvent", "Subscription", "List", "Group", "Task"}
     assert {scope.context for scope in _grant("clinician").scopes if isinstance(scope, Scope)} == {"user"}
     assert Rule.BREAK_GLASS in ROLES["clinician"].rules
+
+
+def test_a_custodian_is_a_clinician_who_handles_the_stock() -> None:
+    found = _grant("custodian")
+    assert set(ROLES["clinician"].scopes) < set(ROLES["custodian"].scopes)
+    assert ROLES["custodian"].rules == ROLES["clinician"].rules
+    stock = {"Medication", "MedicationDispense", "SupplyDelivery", "List"}
+    assert _types("custodian", "c") - _types("clinician", "c") == stock | {"Provenance"}
+    assert _types("custodian", "u") - _types("clinician", "u") == stock | {"Task", "DetectedIssue"}
+    assert not _types("custodian", "rs") & {"AuditEvent", "Subscription", "Group"}
+    assert found.has("ledger.read")
+    assert [name for name in NAMES if _grant(name).has("ledger.write")] == ["custodian"]
 
 
 @pytest.mark.parametrize("name", ["auditor", "privacy-officer"])
