@@ -4,6 +4,7 @@ people      who may draw, give, waste and witness
 moment      when: order of events, late entries, expiry
 orders      under which order, consent and weight
 segments    the parts of an infusion against the whole
+volumes     a mass and a volume that are stated together
 finishing   what must be settled before a visit is finished
 amendments  how a posted record is corrected, and that it is never deleted
 """
@@ -11,7 +12,7 @@ amendments  how a posted record is corrected, and that it is never deleted
 from collections.abc import Callable, Iterable
 
 from service.errors import Issue
-from service.ledger.rules import amendments, finishing, moment, orders, people, segments
+from service.ledger.rules import amendments, finishing, moment, orders, people, segments, volumes
 from service.ledger.scene import Scene, Written
 
 Rule = Callable[[Scene, Written], Iterable[Issue]]
@@ -21,6 +22,7 @@ RULES: tuple[Rule, ...] = (
     *moment.RULES,
     *orders.RULES,
     *segments.RULES,
+    *volumes.RULES,
     *finishing.RULES,
     *amendments.RULES,
 )
