@@ -111,6 +111,11 @@ def _file_or_empty(path: str) -> None:
         raise ValidationError("Must be a file that exists, with certificates in PEM.")
 
 
+def _policies_or_empty(path: str) -> None:
+    if path and not Path(path).is_file():
+        raise ValidationError("Must be a file that exists, with the policies of the register in JSON.")
+
+
 def _pairs(text: str) -> None:
     for pair in filter(None, map(str.strip, text.split(","))):
         validate.Regexp(r"^[^=\s]+=[a-z-]+$", error="Must be pairs such as nurse=clinician, separated by commas.")(pair)
@@ -147,6 +152,7 @@ class Settings:
     base_url: str = _text(f"http://127.0.0.1:{DEFAULT_PORT}/fhir", _absolute_base)
     time_zone: str = _text("UTC", _known_zone)
     holidays: str = _text("", _dates)
+    register_policies: str = _text("", _policies_or_empty)
     cursor_key: str = _text("", _long_or_empty, secret=True)
     resource_types: str = _text("")
     packages: str = _text("", _folder_or_empty)

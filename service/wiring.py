@@ -8,6 +8,8 @@ from service.config import PREFIX, Settings, SettingsError
 from service.fhir import definitions, library
 from service.fhir.library import Library, PackageError
 from service.fhir.profile.merge import ProfileError
+from service.ledger import policies
+from service.ledger.policies import Policies, PolicyError
 from service.outbound.address import private_hosts
 from service.outbound.client import Outbound
 from service.records.context import Service
@@ -55,6 +57,7 @@ def service(settings: Settings) -> Service:
         cursors=Cursors(key.encode()),
         clock=clock.now,
         identity=identity,
+        policies=register_policies(settings),
         provider=configured(settings, identity.grammar, identity.outbound),
         is_insecure=marks.since(store, marks.INSECURE) is not None,
     )
@@ -67,6 +70,14 @@ def outbound(settings: Settings) -> Outbound:
     except ValueError as error:
         raise SettingsError(f"{PREFIX}OUTBOUND_PRIVATE_HOSTS is malformed: {error}") from error
     return Outbound(private, settings.outbound_authorities or None)
+
+
+def register_policies(settings: Settings) -> Policies:
+    """The policies of the register: those of a file, or as shipped."""
+    try:
+        return policies.load(Path(settings.register_policies or policies.SHIPPED), settings.zone)
+    except PolicyError as error:
+        raise SettingsError(f"{PREFIX}REGISTER_POLICIES: {error}") from error
 
 
 @lru_cache(maxsize=4)

@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-REFUSE, WARN, OFF = "refuse", "warn", "off"
+from service.ledger.basis import BASES, OFF, REFUSE, WARN
+
+__all__ = ["OFF", "REFUSE", "WARN", "Policy"]
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """One version of the policies, as they hold for a substance at a site.
 
-    `actions` maps the id of a rule (`cs-10`) to what happens when it is broken: refuse (the default), warn or off.
+    `actions` maps the id of a rule (`cs-10`) to what happens when it is broken: refuse, warn or off; for what is not in it, see BASES.
     """
 
     version: str = "1"
@@ -31,8 +33,11 @@ class Policy:
     actions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def action(self, rule: str) -> str:
-        """What happens when the rule is broken."""
-        return self.actions.get(rule, REFUSE)
+        """What happens when the rule is broken. Law, and what is not known, refuses whatever is set."""
+        basis = BASES.get(rule)
+        if basis is None or not basis.may_be_set:
+            return REFUSE
+        return self.actions.get(rule, basis.action)
 
     def tolerance(self, amount_ug: int) -> int:
         """The largest difference that is posted as unaccounted: the larger of 0.1 mg and 0.5 % of `amount_ug`, unless set otherwise."""

@@ -9,6 +9,7 @@ from service.clock import Clock
 from service.config import Settings
 from service.fhir.definitions import Definitions
 from service.fhir.library import Library
+from service.ledger.policies import Policies
 from service.search.paging import Cursors
 from service.search.parameter import Registry
 from service.search.registries import Pinned, Registries
@@ -39,6 +40,7 @@ class Service:
     cursors: Cursors
     clock: Clock
     identity: Identity
+    policies: Policies
     provider: Provider | None = None
     is_insecure: bool = False
     rates: Rates = field(default_factory=Rates, compare=False)
