@@ -1,0 +1,115 @@
+"""One report in the making: the question, the sites that it is about, and what is read for it, in one snapshot of the record."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from service.errors import BadRequest
+from service.fhir import temporal
+from service.ledger.entry import Entry
+from service.records.context import Context
+from service.records.register import gate, heading, wording
+from service.records.register.heading import Lines
+from service.records.register.question import Question, few
+from service.records.register.report import Column
+from service.records.register.sheets import Sheets
+from service.storage import ledger, register_reports
+from service.storage.database import Transaction
+from service.storage.ledger import Asked, Vial
+
+_ALWAYS = (temporal.BEGINNING, temporal.END)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Lines that stand, in the order in which things happened, with their vials by id."""
+
+    lines: Sequence[Entry]
+    vials: Mapping[str, Vial]
+
+    def vial(self, line: Entry) -> Vial:
+        """The vial of a line."""
+        return self.vials[line.vial]
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """`sites` are the ids of the sites that the report is about, as far as the caller may see them; None for all."""
+
+    ctx: Context
+    tx: Transaction
+    asked: Question
+    sites: frozenset[str] | None
+    sheets: Sheets
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The clinic's time zone."""
+        return self.ctx.service.settings.zone
+
+    @property
+    def now(self) -> int:
+        """The instant that is asked about, else the present one."""
+        return self.ctx.service.clock() if self.asked.as_of is None else self.asked.as_of
+
+    def standing(self, kinds: Collection[str] | None = None, vials: Collection[str] | None = None, whenever: bool = False) -> Found:
+        """The lines of `kinds` and `vials` that answer the question and stand: they neither move back, nor were moved back.
+
+        `whenever`: also those outside of the period. Raises BadRequest for too many of them.
+        """
+        lines = [Entry(*tuple(row)) for row in few(ledger.lines(self.tx, self._asked(kinds, vials, whenever)))]
+        gone = register_reports.reversed_lines(self.tx, {line.vial for line in lines})
+        flags = set(self.asked.flags)
+        kept = [one for one in lines if not one.reverses and (one.vial, one.number) not in gone and flags <= set(one.flags.split())]
+        return Found(kept, ledger.vials(self.tx, {one.vial for one in kept}))
+
+    def _asked(self, kinds: Collection[str] | None, vials: Collection[str] | None, whenever: bool) -> Asked:
+        asked = self.asked
+        since, before = _ALWAYS if whenever else (asked.since, asked.before)
+        if asked.vial is not None:
+            vials = {asked.vial} if vials is None else {asked.vial} & set(vials)
+        return Asked(
+            vials=vials,
+            substance=asked.substance,
+            lot=asked.lot,
+            sites=self.sites,
+            kinds=kinds,
+            since=since,
+            before=before,
+            performer=asked.performer,
+            witness=asked.witness,
+            patient=asked.patient,
+        )
+
+    def name(self, reference: str | None) -> str:
+        """How a person, an organization or a place is called: the reference, where the caller may not see more."""
+        return wording.called(self.sheets.get(reference), reference or "")
+
+    def names(self, references: Collection[str | None]) -> str:
+        """How several are called."""
+        return ", ".join(self.name(one) for one in references)
+
+    def header(self, columns: Sequence[Column], source: str) -> Lines:
+        """The statements above the report; `source` asks for such a report, as a citation."""
+        return heading.lines(self.ctx, self.tx, self.sites, columns, heading.Asked(self.asked.told, self.asked.as_of, source))
+
+
+@contextmanager
+def opened(ctx: Context, asked: Question) -> Iterator[Inquiry]:
+    """The inquiry of a caller who may read the register. Raises Forbidden for others, BadRequest for a site without books."""
+    gate.require_read(ctx)
+    with ctx.snapshot() as tx:
+        yield Inquiry(ctx, tx, asked, _sites(ctx, tx, asked), Sheets(ctx, tx))
+
+
+def _sites(ctx: Context, tx: Transaction, asked: Question) -> frozenset[str] | None:
+    """A site without books and one that the caller may not see are not told apart."""
+    allowed = gate.sites(ctx, tx)
+    if asked.site is None:
+        return allowed
+    known = set(ledger.sites(tx)) if allowed is None else allowed
+    if asked.site not in known:
+        named = ", ".join(f"Location/{one}" for one in sorted(known)) or "none"
+        raise BadRequest.of("not-found", "operation-parameter", f"There are no books of this site. There are: {named}.", "http.site")
+    return frozenset({asked.site})
