@@ -42,6 +42,13 @@ def answered(ctx: Context, call: Call, answer: FhirResponse) -> Event:
     return event
 
 
+def shown(ctx: Context, request: FhirRequest) -> Event:
+    """That a page was shown which answers no FHIR interaction, with the patients whose data are on it."""
+    event = Event(REST["operation"], query=_query(request), description=_description(request), patients=trail.seen(ctx))
+    ctx.trail.forget_sights()
+    return event
+
+
 def refused(ctx: Context, request: FhirRequest | None, call: Call | None, error: Exception) -> Event:
     """That a request ended in `error`. Of one that could not be read, or whose URL is none of ours, less is known."""
     ctx.trail.forget_sights()
