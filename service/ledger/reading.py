@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import Any
 
+from service.clock import to_datetime
 from service.fhir import temporal
 
 Tree = Mapping[str, Any]
@@ -14,6 +15,7 @@ LEDGER_SYSTEM = "https://clinic.example/fhir/sid/cs-ledger"
 SCHEDULE = "https://clinic.example/fhir/StructureDefinition/dea-schedule"
 FUNCTION = "http://hl7.org/fhir/StructureDefinition/event-performerFunction"
 DESTINATION = "https://clinic.example/fhir/StructureDefinition/transfer-destination"
+RECORDED = "https://clinic.example/fhir/StructureDefinition/recorded"
 LATE_REASON = "https://clinic.example/fhir/StructureDefinition/late-entry-reason"
 TAG = "CTLSUB"
 PERFORMER, WITNESS = "PRF", "WIT"
@@ -122,9 +124,24 @@ def occurred(tree: Tree, zone: tzinfo) -> int | None:
 
 def happened(tree: Tree, zone: tzinfo) -> tuple[int, int] | None:
     """From when to when it happened, in microseconds; both the same for an instant. The end of what still runs is its start."""
+    first, last = _texts(tree)
+    if first is None or last is None:
+        return None
+    return temporal.interval(first, zone).lo, temporal.interval(last, zone).lo
+
+
+def has_time_of_day(tree: Tree) -> bool:
+    """Whether it says when it happened, to the second: a date alone orders nothing."""
+    return all(text is not None and "T" in text for text in _texts(tree))
+
+
+def _texts(tree: Tree) -> tuple[str | None, str | None]:
     value = next((tree[name] for name in _OCCURRED.get(tree["resourceType"], ()) if name in tree), None)
     first, last = (value.get("start"), value.get("end")) if isinstance(value, Mapping) else (value, value)
     first, last = first or last, last or first
-    if not isinstance(first, str) or not isinstance(last, str):
-        return None
-    return temporal.interval(first, zone).lo, temporal.interval(last, zone).lo
+    return (first if isinstance(first, str) else None), (last if isinstance(last, str) else None)
+
+
+def moment(instant: int, zone: tzinfo) -> str:
+    """An instant as people of the clinic read it: date, time and offset."""
+    return to_datetime(instant).astimezone(zone).isoformat(timespec="seconds")

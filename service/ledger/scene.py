@@ -101,6 +101,9 @@ class Scene(Protocol):
     def pointing(self, type: str, reference: str) -> Sequence[Tree]:
         """The resources of `type` that refer to `reference`, after the commit, oldest first."""
 
+    def recorded(self, tree: Tree) -> int:
+        """When it was first written down: now. Of the operator's own import the extension `recorded` says it, if it is there."""
+
     def role(self, tree: Tree) -> str:
         """The role of any resource: as of Written.role."""
 

@@ -5,7 +5,7 @@ transaction wins a race (the same new id, the same version, a deadlock), the wri
 other one did.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -21,11 +21,14 @@ from service.records.context import Context
 from service.records.insecure import labelled
 from service.records.plan import plan
 from service.records.receipt import Answer, Receipt, conclude, replay
+from service.records.register import following
+from service.records.register.following import Judged
 from service.records.review import Findings, inspect, review
 from service.records.write import Committed, Mark, Write
 from service.search import active_list, index
+from service.security.caller import Caller
 from service.storage import audit, versions
-from service.storage.database import Transaction, later
+from service.storage.database import Transaction, later, with_ids
 from service.storage.failures import Collision
 from service.storage.versions import Key, Row
 
@@ -99,15 +102,48 @@ def _answered(ctx: Context, tx: Transaction, changes: Sequence[Change], inspecte
 
 def _recorded(ctx: Context, tx: Transaction, changes: Sequence[Change], inspected: Findings) -> list[Committed]:
     writes = plan(ctx, tx, changes)
-    findings = review(ctx, tx, writes, inspected)
-    tx = later(tx, max((write.before.last_updated for write in writes if write.before), default=0))
-    bodies = [_body(tx, write) for write in writes]
-    told = list(zip(writes, trails.told(ctx, tx, list(zip(writes, bodies, strict=True))), strict=True))
+    reviewed = review(ctx, tx, writes, inspected)
+    judged = reviewed.register
+    followed = _followed(ctx, tx, judged) if judged else []
+    tx = later(tx, max([judged.newest if judged else 0, *(one.before.last_updated for one in (*writes, *followed) if one.before)]))
+    bodies = [_body(tx, write) for write in (*writes, *followed)]
+    marks = [*trails.told(ctx, tx, list(zip(writes, bodies, strict=False)))]
+    if followed:
+        tx = with_ids(tx, len(followed))
+        marks += trails.told(_ourselves(ctx), tx, list(zip(followed, bodies[len(writes) :], strict=True)))
+    told = list(zip((*writes, *followed), marks, strict=True))
     rows = _record(ctx, tx, [(write, mark, body) for (write, mark), body in zip(told, bodies, strict=True) if write.writes])
+    if judged:
+        following.record(tx, judged)
+    return list(_answers(changes, told, len(writes), rows, reviewed.findings))
+
+
+def _followed(ctx: Context, tx: Transaction, judged: Judged) -> list[Write]:
+    """The writes that the register adds to a commit; each stands at the place of the change that it follows from."""
+    wanted = judged.consequences
+    planned = plan(_ourselves(ctx), tx, [one.change for one in wanted]) if wanted else []
+    return [replace(write, entry=wanted[write.entry].entry) for write in planned]
+
+
+def _ourselves(ctx: Context) -> Context:
+    """The same request, as what the service does of its own accord."""
+    return replace(ctx, caller=Caller.internal("register"))
+
+
+def _answers(
+    changes: Sequence[Change], told: Sequence[Told], asked: int, rows: Mapping[Key, Row], findings: Findings
+) -> Iterator[Committed]:
+    """What became of each change; the first `asked` of `told` are its own writes, the rest follow from it and lend it their marks."""
     by_entry: dict[int, list[Told]] = {}
-    for write, mark in told:
+    for write, mark in told[:asked]:
         by_entry.setdefault(write.entry, []).append((write, mark))
-    return [_committed(change, by_entry[entry], rows, findings.get(entry, ())) for entry, change in enumerate(changes) if entry in by_entry]
+    more: dict[int, tuple[Mark, ...]] = {}
+    for write, mark in told[asked:]:
+        more[write.entry] = (*more.get(write.entry, ()), mark)
+    for entry, change in enumerate(changes):
+        if entry in by_entry:
+            committed = _committed(change, by_entry[entry], rows, findings.get(entry, ()))
+            yield replace(committed, marks=(*committed.marks, *more.get(entry, ())))
 
 
 def _body(tx: Transaction, write: Write) -> str | None:

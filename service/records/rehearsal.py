@@ -92,7 +92,7 @@ def _around(ctx: Context, tx: Transaction, writes: Sequence[Write], broken: bool
     if broken and writes[0].change.type == "SearchParameter":  # what it would search by can only be told of a valid one
         return
     try:
-        yield from review(ctx, tx, writes, {0: ()})[0]
+        yield from review(ctx, tx, writes, {0: ()}).findings[0]
     except ServiceError as error:
         yield from _refusal(error)
         return

@@ -5,7 +5,7 @@ resource that exists once the write is done, and nothing may be deleted that oth
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from service.errors import Conflict, Issue, Unprocessable
@@ -13,6 +13,8 @@ from service.fhir import reference
 from service.records import authority, outreach, protection, provenance, signature
 from service.records.change import Change, Create, Update
 from service.records.context import Context
+from service.records.register import following
+from service.records.register.following import Judged
 from service.records.stored_terms import StoredTerms
 from service.records.write import ABSENT, DELETED, Write
 from service.search import index
@@ -43,8 +45,19 @@ def inspect(ctx: Context, changes: Sequence[Change]) -> dict[int, list[Issue]]:
     return found
 
 
-def review(ctx: Context, tx: Transaction, writes: Sequence[Write], inspected: Findings) -> dict[int, list[Issue]]:
-    """The warnings of every write by its entry. Raises Unprocessable, or Conflict for a deletion, with every error found."""
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """The warnings of every write by its entry, and what the writes come to for the register of controlled substances, if anything."""
+
+    findings: Findings
+    register: Judged | None
+
+
+def review(ctx: Context, tx: Transaction, writes: Sequence[Write], inspected: Findings) -> Reviewed:
+    """What is to be said of the writes. Raises Unprocessable, or Conflict for a deletion, with every error found.
+
+    Raises MethodNotAllowed for the deletion of a controlled-substance record.
+    """
     findings = {entry: list(issues) for entry, issues in inspected.items()}
     for write in writes:
         if write.writes and write.document is not None and write.entry not in inspected:
@@ -54,6 +67,7 @@ def review(ctx: Context, tx: Transaction, writes: Sequence[Write], inspected: Fi
     _raise_errors(findings)
     protection.require_own(ctx, writes)
     outreach.require_after(ctx, tx, writes)
+    following.refuse_deletions(ctx, tx, writes)
     if ctx.service.settings.check_references:
         _require_targets(ctx, tx, writes)
         _require_unreferenced(ctx, tx, writes)
@@ -61,7 +75,10 @@ def review(ctx: Context, tx: Transaction, writes: Sequence[Write], inspected: Fi
         if issues := signature.judged(ctx, tx, write, writes):
             findings[write.entry] = [*findings.get(write.entry, ()), *issues]
     _raise_errors(findings)
-    return findings
+    register = following.judge(ctx, tx, writes)
+    for entry, issues in (register.warnings if register else {}).items():
+        findings[entry] = [*findings.get(entry, ()), *issues]
+    return Reviewed(findings, register)
 
 
 def _unsearchable(ctx: Context, entry: int, tree: Mapping[str, Any]) -> Iterator[Issue]:

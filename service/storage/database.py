@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg.types.array import ListBinaryDumper
-from sqlalchemy import Connection, Engine, create_engine, event, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
 from sqlalchemy.engine import make_url
 
 from service import clock
@@ -50,6 +50,7 @@ _SETTLE_SECONDS = 0.005
 _CACHE_KIBIBYTES = 16_000
 _PLANNING = " -c random_page_cost=1.1"  # postings are read in the order of their index, and disks no longer seek
 
+_MORE_IDS = text("SELECT nextval('resource_res_id_seq') FROM generate_series(1, :count)")
 _NOW = text("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint")
 
 _OLDEST_WRITE = text(
@@ -230,6 +231,16 @@ def later(tx: Transaction, than: int) -> Transaction:
         return tx
     clock_now = tx.connection.scalar(_NOW) if tx.dialect == "postgresql" else 0
     return replace(tx, stamp=max(int(clock_now or 0) * MILLISECOND, than + MILLISECOND))
+
+
+def with_ids(tx: Transaction, count: int) -> Transaction:
+    """`tx` with `count` more fresh res_ids after those that it has."""
+    if tx.dialect == "postgresql":
+        more = tuple(tx.connection.scalars(_MORE_IDS, {"count": count}))
+    else:
+        highest = tx.ids[-1] if tx.ids else int(tx.connection.scalar(select(func.max(resource.c.res_id))) or 0)
+        more = tuple(range(highest + 1, highest + 1 + count))
+    return replace(tx, ids=(*tx.ids, *more))
 
 
 def horizon(tx: Transaction) -> int:

@@ -67,9 +67,9 @@ class Asked:
     source: str | None = None
 
 
-def hold(tx: Transaction, vials: Iterable[str]) -> None:
-    """Wait until no other transaction writes to one of `vials`, then keep others from it until the end of `tx`."""
-    locks.hold(tx, (f"vial {one}" for one in vials))
+def hold(tx: Transaction, names: Iterable[str]) -> None:
+    """Wait until no other transaction writes to one of the vials and visits, then keep others from them until the end of `tx`."""
+    locks.hold(tx, names)
 
 
 def vials(tx: Transaction, ids: Iterable[str]) -> dict[str, Vial]:

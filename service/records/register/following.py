@@ -1,0 +1,200 @@
+"""What a commit means for the register: judged on the whole commit, before anything is written, and recorded in the same transaction.
+
+    judge     the writes get their roles, their vials are locked, lines are derived, every rule is asked      -> Judged, or it is refused
+    record    the lines are numbered, chained and appended; the vials move on
+
+A vial's book and a visit are locked by name for as long as the transaction runs: two commits about one vial come one after the other.
+docs/decisions/0029-the-ledger-in-the-commit.md
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+from service.errors import Issue, MethodNotAllowed, Unprocessable
+from service.fhir.document import stored
+from service.ledger import posting, reading
+from service.ledger.book import Book
+from service.ledger.entry import Entry
+from service.ledger.rules import RULES
+from service.ledger.scene import CONTROLLED, OTHER, VISIT, Tree, Written
+from service.records.context import Context
+from service.records.register import balancing, consequences, numbering
+from service.records.register.consequences import Consequence
+from service.records.register.scene import RecordScene
+from service.records.write import DELETED, Write
+from service.storage import ledger
+from service.storage.database import Transaction
+from service.storage.ledger import Vial
+
+TYPES = frozenset({"Encounter", "List", "Medication", "MedicationAdministration", "MedicationDispense", "Observation", "SupplyDelivery"})
+"""The types whose resources can be part of the register."""
+
+
+@dataclass(slots=True)
+class Judged:
+    """What a commit comes to. `warnings` by the place of the change; `scene` has the books with their new lines."""
+
+    scene: RecordScene
+    warnings: dict[int, list[Issue]] = field(default_factory=dict)
+    claims: Sequence[tuple[str, str, str]] = ()
+    consequences: Sequence[Consequence] = ()
+
+    @property
+    def moved(self) -> list[Book]:
+        """The books that get new lines."""
+        return [book for book in self.scene.books.values() if book.fresh]
+
+    @property
+    def newest(self) -> int:
+        """When the newest line of these books was recorded: the commit comes later."""
+        return max((book.entries[-1].recorded for book in self.moved if book.entries), default=0)
+
+
+def judge(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> Judged | None:
+    """What the commit comes to; None where it is none of the register's business. Raises Unprocessable with every rule that is broken."""
+    if not any(write.writes and write.change.type in TYPES for write in writes):
+        return None
+    scene = _scene(ctx, tx, writes)
+    concerned = [one for one in scene.writes if one.role in CONTROLLED or _finishes(one)]
+    if not concerned:
+        return None
+    ledger.hold(tx, [*_vials(scene, concerned), *_visits(concerned)])
+    judged, issues = Judged(scene), []
+    issues += balancing.followed(scene, concerned)
+    judged.claims, taken = numbering.claims(tx, concerned)
+    issues += [*taken, *(issue for one in concerned for issue in numbering.untagged(one))]
+    for one in concerned:
+        for rule in RULES:
+            issues += rule(scene, one)
+    _raise(issues)
+    judged.consequences, told = consequences.opened(scene, concerned)
+    issues += told
+    for issue in issues:
+        judged.warnings.setdefault(issue.entry or 0, []).append(issue)
+    return judged
+
+
+def record(tx: Transaction, judged: Judged) -> None:
+    """Number, chain and append the new lines with the stamp of `tx`, and move their vials on. Raises Collision when somebody was faster."""
+    known = ledger.vials(tx, [book.vial for book in judged.moved])
+    added, advanced, lines = [], [], []
+    for book in judged.moved:
+        policy = judged.scene.policy(book.vial, tx.stamp)
+        sealed = book.sealed(tx.stamp, policy.version)
+        row = _row(book, sealed, judged.scene)
+        if book.vial in known:
+            advanced.append((row, len(book.entries)))
+        else:
+            added.append(row)
+        lines += [asdict(line) for line in sealed]
+    ledger.add(tx, added)
+    ledger.advance(tx, advanced)
+    ledger.append(tx, lines)
+    ledger.claim(tx, judged.claims)
+
+
+def _scene(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> RecordScene:
+    after: dict[str, Tree | None] = {}
+    before: dict[str, Tree | None] = {}
+    for write in writes:
+        if write.writes and write.key:
+            reference = f"{write.change.type}/{write.key[1]}"
+            after[reference] = {**write.document.tree, "id": write.key[1]} if write.document else None
+            before[reference] = stored(write.before.body).tree if write.before and write.before.body else None
+    scene = RecordScene(ctx, tx, after, before)
+    scene.writes = [_written(scene, write) for write in writes if write.writes and write.key]
+    return scene
+
+
+def _written(scene: RecordScene, write: Write) -> Written:
+    assert write.key is not None
+    reference = f"{write.change.type}/{write.key[1]}"
+    after, before = scene.after[reference], scene.before[reference]
+    return Written(
+        entry=write.entry,
+        type=write.change.type,
+        id=write.key[1],
+        role=_role(scene, write.change.type, after, before),
+        after=after,
+        before=before,
+        version=write.version,
+        if_match=getattr(write.change, "if_match", None) is not None,
+    )
+
+
+def _role(scene: RecordScene, type: str, after: Tree | None, before: Tree | None) -> str:
+    """By what it says now; what was a controlled-substance record stays one."""
+    if type not in TYPES:
+        return OTHER
+    earlier = scene.role(before) if before is not None else OTHER
+    return earlier if earlier in CONTROLLED or after is None else scene.role(after)
+
+
+def _finishes(written: Written) -> bool:
+    """Whether a visit is finished by this commit."""
+    now, then = written.after or {}, written.before or {}
+    return written.role == VISIT and now.get("status") == "finished" and then.get("status") != "finished"
+
+
+def refuse_deletions(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> None:
+    """Raises MethodNotAllowed where a controlled-substance record would be deleted (CS-31)."""
+    if not any(write.outcome == DELETED and write.change.type in TYPES for write in writes):
+        return
+    scene = _scene(ctx, tx, writes)
+    gone = [one for one in scene.writes if one.after is None and one.role in CONTROLLED]
+    if gone:
+        raise MethodNotAllowed([_deletion(one) for one in gone], entry=gone[0].entry)
+
+
+def _deletion(one: Written) -> Issue:
+    says = f"{one.reference} is a controlled-substance record, which is never deleted. Mark it as entered in error, and say why."
+    return Issue("error", "not-supported", "cs-31", says, one.type, one.entry)
+
+
+def _vials(scene: RecordScene, concerned: Sequence[Written]) -> list[str]:
+    """Of the commit, of what was posted by its records before, and of the draws of the visits that it finishes."""
+    found: set[str] = set()
+    for one in concerned:
+        for tree, get in ((one.after, scene.get), (one.before, scene.prior)):
+            if tree is not None:
+                found.update(posting.vials(one.role, tree, scene.vial_of, get))
+    changed = [one.reference for one in concerned if one.before is not None and one.role != VISIT]
+    finished = [one.reference for one in concerned if one.role == VISIT]
+    known = ledger.vials_with(scene.tx, encounters=finished, sources=changed) if changed or finished else set()
+    vials = sorted(found | known)
+    scene.wanted = vials
+    return [f"vial {one}" for one in vials]
+
+
+def _visits(concerned: Sequence[Written]) -> list[str]:
+    trees = [tree for one in concerned for tree in (one.after, one.before) if tree is not None and one.role != VISIT]
+    named = {visit for tree in trees if (visit := reading.visit(tree))}
+    return [f"visit {one}" for one in sorted(named | {one.reference for one in concerned if one.role == VISIT})]
+
+
+def _raise(issues: Sequence[Issue]) -> None:
+    errors = [issue for issue in issues if issue.severity in ("error", "fatal")]
+    if errors:
+        raise Unprocessable(errors, entry=errors[0].entry)
+
+
+def _row(book: Book, sealed: Sequence[Entry], scene: RecordScene) -> Vial:
+    facts, safe = book.facts, book.place() or ""
+    return Vial(
+        vial=book.vial,
+        substance=facts.substance,
+        name=facts.name,
+        form=facts.form,
+        schedule=facts.schedule,
+        strength_ug_per_ml=facts.strength_ug_per_ml,
+        content_ug=facts.content_ug or 0,
+        ndc=facts.ndc,
+        lot=facts.lot,
+        expires=facts.expires,
+        serial=facts.serial,
+        site=scene.site_of(safe),
+        safe=safe,
+        remaining_ug=book.held(),
+        entries=sealed[-1].number,
+        head=sealed[-1].hash,
+    )
