@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select, union_all
 
 from service.storage.database import Transaction
+from service.storage.tables.audit import audit_event
 from service.storage.tables.ledger import ledger_entry
 from service.storage.tables.resources import resource, version
 
@@ -88,15 +89,27 @@ def dated(tx: Transaction, type: int, since: int, before: int) -> Iterator[Row[A
 
 
 def changed(tx: Transaction, types: Sequence[int], since: int, before: int) -> Iterator[Row[Any]]:
-    """The versions that replaced others in a period, in their order: type, fhir_id, version, last_updated, body, before (the body)."""
+    """The versions that replaced others in a period, in their order: type, fhir_id, version, last_updated, body, before (the body that was
+    replaced), and who asked for it, as the audit trail has it: client, user."""
     former = version.alias("former")
+    columns = (version.c.type, version.c.fhir_id, version.c.version, version.c.last_updated, version.c.body, former.c.body.label("before"))
+    replaced = and_(former.c.res_id == version.c.res_id, former.c.version == version.c.version - 1)
     asked = (
-        select(version.c.type, version.c.fhir_id, version.c.version, version.c.last_updated, version.c.body, former.c.body.label("before"))
-        .join_from(version, former, and_(former.c.res_id == version.c.res_id, former.c.version == version.c.version - 1))
+        select(*columns, audit_event.c.client, audit_event.c.user)
+        .join_from(version, former, replaced)
+        .join(audit_event, audit_event.c.audit_id == version.c.audit_id, isouter=True)
         .where(version.c.type.in_(list(types)), version.c.last_updated >= since, version.c.last_updated < before, version.c.version > 1)
         .order_by(version.c.last_updated, version.c.res_id, version.c.version)
     )
     return iter(tx.connection.execution_options(yield_per=_CHUNK).execute(asked))
+
+
+def made_by(tx: Transaction, sources: Iterable[str]) -> Iterator[Row[Any]]:
+    """The lines that the versions `sources` (`Type/id/_history/version`) made, with the columns of an Entry; by vial and number."""
+    columns = ledger_entry.c
+    for chunk in _chunks(sorted(set(sources))):
+        asked = select(ledger_entry).where(columns.source.in_(chunk)).order_by(columns.vial, columns.number)
+        yield from tx.connection.execute(asked)
 
 
 def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -49,7 +49,8 @@ def totals(columns: Sequence[Column], rows: Iterable[Row], sums: Collection[str]
     for row in rows:
         sum_of = found.setdefault(str(row[key] or ""), dict.fromkeys(summed, 0))
         for place in summed:
-            sum_of[place] += int(row[place] or 0)
+            cell = row[place]
+            sum_of[place] += cell if isinstance(cell, int) else 0
     return [
         tuple(f"Total {text}".strip() if place == key else sum_of.get(place) for place in range(len(names)))
         for text, sum_of in found.items()

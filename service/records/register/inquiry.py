@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from service.errors import BadRequest
 from service.fhir import temporal
 from service.ledger.entry import Entry
+from service.ledger.policy import Policy
 from service.records.context import Context
 from service.records.register import gate, heading, wording
 from service.records.register.heading import Lines
@@ -89,6 +90,12 @@ class Inquiry:
     def names(self, references: Collection[str | None]) -> str:
         """How several are called."""
         return ", ".join(self.name(one) for one in references)
+
+    def policy(self, vial: Vial, instant: int) -> Policy:
+        """The policies for the substance and the site of a vial, in force at `instant`."""
+        site = self.sheets.get(f"Location/{vial.site}") or {}
+        names = {vial.site, *(str(each["value"]) for each in site.get("identifier", ()) if each.get("value"))}
+        return self.ctx.service.policies.of(vial.substance, names, instant)
 
     def header(self, columns: Sequence[Column], source: str) -> Lines:
         """The statements above the report; `source` asks for such a report, as a citation."""
