@@ -58,14 +58,15 @@ def witnessed(ctx: Context, statement: Statement, second: Caller) -> Committed:
     seen = target(ctx, statement.target)
     if seen.version != statement.version:
         raise Conflict.of("conflict", "witness-version", f"{statement.target} was changed meanwhile. Look at it again.")
-    _require_sight(ctx, statement.target, second)
+    require_sight(ctx, statement.target, second)
     tree = _provenance(ctx, f"{statement.target}/_history/{seen.version}", reason, second)
     lent = Grant.of(ctx.service.identity.grammar.scopes(_LENT))
     lending = replace(ctx, caller=replace(ctx.caller, grant=ctx.caller.grant | lent))
     return commit(lending, [Create("Provenance", document.stored(document.encode(tree)))])[0]
 
 
-def _require_sight(ctx: Context, name: str, second: Caller) -> None:
+def require_sight(ctx: Context, name: str, second: Caller) -> None:
+    """Raises Forbidden when the second person may not see the resource `Type/id`, whether it is there or not."""
     try:
         target(replace(ctx, caller=second), name)
     except (Forbidden, NotFound, Gone):
@@ -78,11 +79,13 @@ def _provenance(ctx: Context, version: str, reason: str, second: Caller) -> dict
         "target": [{"reference": version}],
         "recorded": to_text(ctx.service.clock()),
         "reason": [{"text": reason}],
-        "agent": [
-            _agent(_PARTICIPANT, "author", "Author", ctx.caller),
-            _agent(_PARTICIPATION, "WIT", "witness", second),
-        ],
+        "agent": agents(ctx.caller, second),
     }
+
+
+def agents(first: Caller, second: Caller) -> list[dict[str, Any]]:
+    """Author and witness, as a Provenance names them."""
+    return [_agent(_PARTICIPANT, "author", "Author", first), _agent(_PARTICIPATION, "WIT", "witness", second)]
 
 
 def _agent(system: str, code: str, display: str, who: Caller) -> dict[str, Any]:

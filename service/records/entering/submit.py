@@ -1,0 +1,55 @@
+"""The one commit of a form. A form that is sent again, by impatience or by a browser that repeats it, gets the answer of the first time.
+
+The form's number is its Idempotency-Key, kept with the write, and the ledger number of what it makes: when the answer is forgotten the
+register still knows the number (CS-33).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from service.errors import Unprocessable
+from service.fhir.document import encode
+from service.records.change import Create
+from service.records.commit import commit_once
+from service.records.context import Context
+from service.records.receipt import Answer, Receipt, recall
+from service.records.write import EXISTING, Committed
+
+_SECRET = frozenset({"password", "code", "form_token"})
+_ATTESTING = "Provenance"
+_SEE_OTHER = 303
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One form as it was sent: its name, its number, and what was typed."""
+
+    name: str
+    number: str
+    fields: Mapping[str, str]
+
+
+def known(ctx: Context, form: Form) -> list[str] | None:
+    """What the form made when it was sent before, as `Type/id`; None when it was not. Raises Unprocessable when it said something else
+    then."""
+    answer = recall(ctx, _receipt(ctx, form))
+    return None if answer is None else answer.body.split()
+
+
+def submit(ctx: Context, form: Form, changes: Sequence[Create]) -> list[str]:
+    """Commit what the form makes; as `Type/id`, without the Provenance. Raises what the commit is refused with."""
+    return commit_once(ctx, changes, _receipt(ctx, form)).body.split()
+
+
+def _receipt(ctx: Context, form: Form) -> Receipt:
+    typed = encode({name: value for name, value in sorted(form.fields.items()) if name not in _SECRET})
+    return Receipt(ctx.client, f"form {form.name} of {ctx.caller.user}", form.number, sha256(typed.encode()).hexdigest(), _concluded)
+
+
+def _concluded(_: Context, committed: Sequence[Committed]) -> Answer:
+    for one in committed:
+        if one.outcome == EXISTING:
+            says = f"{one.type}/{one.id} has one of these serial numbers already: a vial is received once. Look at the label."
+            raise Unprocessable.of("duplicate", "vial-serial", says, "Medication.identifier")
+    return Answer(_SEE_OTHER, {}, " ".join(f"{one.type}/{one.id}" for one in committed if one.type != _ATTESTING))
