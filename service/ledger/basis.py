@@ -37,8 +37,11 @@ BASES: Mapping[str, Basis] = MappingProxyType(
     {
         "cs-01": Basis(LAW, "21 CFR 1304.21(a), 1304.22(c)", "What was drawn was given, wasted or returned, within the tolerance."),
         "cs-02": Basis(LAW, "21 CFR 1304.21(a)", "What a vial held at first is drawn, destroyed, lost or still in it."),
-        "cs-03": Basis(POLICY, _PRACTICE, "The segments of an infusion follow each other and add up to its dose, by rate and time."),
-        "cs-04": Basis(POLICY, _PRACTICE, "A dose is its volume times the concentration of the syringe."),
+        "cs-03": Basis(POLICY, _PRACTICE, "The dose of a part of an infusion is its rate times its time, within the tolerance."),
+        "cs-03-sum": Basis(LAW, "21 CFR 1304.21(a)", "The parts of an infusion follow each other, and sum to the dose that is stated."),
+        "cs-04": Basis(
+            LAW, "21 CFR 1304.21(a), 1304.22(c)", "A mass and a volume that are stated together are one amount, within the tolerance."
+        ),
         "cs-05": Basis(LAW, "21 CFR 1304.21(a)", "No vial gives more than it holds, in the order of events and of commits."),
         "cs-10": Basis(POLICY, _PRACTICE, "A witness is another licensed member of staff than whoever did it."),
         "cs-10-destruction": Basis(
@@ -56,7 +59,10 @@ BASES: Mapping[str, Basis] = MappingProxyType(
         "cs-21": Basis(POLICY, _PRACTICE, "What is recorded long after the event is marked as late and says why.", WARN),
         "cs-22": Basis(POLICY, _PRACTICE, "Nothing is drawn or given after its expiry, or from a vial open for too long."),
         "cs-23": Basis(POLICY, _PRACTICE, "Nothing is drawn or given from a vial that was set aside, as after a recall."),
-        "cs-24": Basis(POLICY, _PRACTICE, "A visit is finished when nothing of it is open."),
+        "cs-24": Basis(
+            POLICY, _PRACTICE, "A visit is finished with witnesses named, grave alerts answered, and the patient fit to leave and fetched."
+        ),
+        "cs-24-open": Basis(LAW, "21 CFR 1304.21(a)", "A visit ends with every draw accounted for and every administration ended."),
         "cs-25": Basis(POLICY, _PRACTICE, "A finished visit takes amendments only, a cancelled one nothing."),
         "cs-26": Basis(
             POLICY, "state law and standards of care", "Nothing is given without order and consent, against an allergy or above a limit."

@@ -19,7 +19,6 @@ from service.ledger.amount import Inexact, micrograms, milligrams
 from service.ledger.rules import findings
 from service.ledger.scene import ADMINISTRATION, SEGMENT, Scene, Tree, Written
 
-RULE = "cs-03"
 _TYPE = "MedicationAdministration"
 _ENDED = frozenset({"completed", "stopped"})
 _ALIVE = _ENDED | {"in-progress", "on-hold"}
@@ -56,16 +55,16 @@ def _against_the_pump(scene: Scene, written: Written, tree: Tree, dosage: Tree) 
     try:
         dose = micrograms(dosage.get("dose"))
     except Inexact as error:
-        yield findings.law(written, RULE, f"The dose of {written.reference} cannot be counted. {error}", _DOSE)
+        yield findings.law(written, "cs-03", f"The dose of {written.reference} cannot be counted. {error}", _DOSE)
         return
     if part is None or part.end is None or part.end < part.start:
-        yield findings.law(written, RULE, f"{written.reference} has ended. State from when to when it ran.", _PERIOD)
+        yield findings.law(written, "cs-03", f"{written.reference} has ended. State from when to when it ran.", _PERIOD)
         return
     try:
         expected = solution.delivered(dosage, part.end - part.start, lambda: solution.strength(scene.get(medication)))
     except solution.Unclear as error:
         says = f"The rate of {written.reference} cannot be compared with its dose. {error} It runs {medication or 'an unnamed medication'}."
-        yield findings.law(written, RULE, says, _RATE)
+        yield findings.law(written, "cs-03", says, _RATE)
         return
     yield from _apart(scene, written, dose, expected, part)
 
@@ -80,7 +79,7 @@ def _apart(scene: Scene, written: Written, dose: int, expected: Fraction, part: 
             f"{written.reference} states a dose of {milligrams(dose)} mg, but its rate over {float(minutes):g} min delivers "
             f"{milligrams(round(expected))} mg; {milligrams(allowed)} mg apart is allowed. Correct dose, rate or period."
         )
-        yield from findings.policy(policy, written, RULE, says, _DOSE)
+        yield from findings.policy(policy, written, "cs-03", says, _DOSE)
 
 
 def whole(scene: Scene, written: Written) -> Iterator[Issue]:
@@ -112,7 +111,7 @@ def _judged(scene: Scene, written: Written, name: str, tree: Tree) -> Iterator[I
     if not parts:
         return
     if total is None:
-        yield findings.law(written, RULE, f"{name} has parts. State from when to when it ran.", _PERIOD)
+        yield findings.law(written, "cs-03", f"{name} has parts. State from when to when it ran.", _PERIOD)
         return
     yield from _placed(written, total, parts)
     if total.has_ended and all(one.has_ended for one in parts):
@@ -143,11 +142,13 @@ def _placed(written: Written, total: _Part, parts: Sequence[_Part]) -> Iterator[
     for one in parts:
         last = one.start if one.end is None else one.end
         if one.start < total.start or (total.end is not None and last > total.end):
-            yield findings.law(written, RULE, f"{one.name} runs outside {total.name}, which it is a part of. Correct the periods.", _PERIOD)
+            yield findings.law(
+                written, "cs-03", f"{one.name} runs outside {total.name}, which it is a part of. Correct the periods.", _PERIOD
+            )
     for one, other in pairwise(parts):
         if one.start == other.start or (one.end is not None and one.end > other.start):
             says = f"{one.name} and {other.name} run at one time, and a pump has one rate. End the first where the second begins."
-            yield findings.law(written, RULE, says, _PERIOD)
+            yield findings.law(written, "cs-03", says, _PERIOD)
 
 
 def _unbroken(written: Written, parts: Sequence[_Part]) -> Iterator[Issue]:
@@ -156,7 +157,7 @@ def _unbroken(written: Written, parts: Sequence[_Part]) -> Iterator[Issue]:
             says = (
                 f"Between {one.name} and {other.name} nothing says what ran. Write a pause down as a part with the rate 0 and the dose 0."
             )
-            yield findings.law(written, RULE, says, _PERIOD)
+            yield findings.law(written, "cs-03", says, _PERIOD)
 
 
 def _summed(written: Written, total: _Part, parts: Sequence[_Part]) -> Iterator[Issue]:
@@ -164,14 +165,14 @@ def _summed(written: Written, total: _Part, parts: Sequence[_Part]) -> Iterator[
         stated = micrograms(total.tree.get("dosage", {}).get("dose"))
         found = sum(micrograms(one.tree.get("dosage", {}).get("dose")) for one in parts)
     except Inexact as error:
-        yield findings.law(written, RULE, f"The doses of {total.name} and its parts cannot be summed. {error}", _DOSE)
+        yield findings.law(written, "cs-03", f"The doses of {total.name} and its parts cannot be summed. {error}", _DOSE)
         return
     if stated != found:
         says = (
             f"{total.name} states {milligrams(stated)} mg, but its {len(parts)} parts sum to {milligrams(found)} mg. "
             "Correct whichever is wrong; they are equal to the microgram."
         )
-        yield findings.law(written, RULE, says, _DOSE)
+        yield findings.law(written, "cs-03", says, _DOSE)
 
 
 RULES: tuple[Callable[[Scene, Written], Iterable[Issue]], ...] = (measured, whole)

@@ -14,7 +14,6 @@ from service.ledger.amount import Inexact, micrograms, milligrams, millilitres
 from service.ledger.rules import findings
 from service.ledger.scene import ADMINISTRATION, DRAW, LEDGER_ENTRY, RECEIPT, SEGMENT, Scene, Tree, Written
 
-RULE = "cs-04"
 VOLUME = "https://clinic.example/fhir/StructureDefinition/volume"
 _COMPONENT = "cs-volume"
 _GONE = frozenset({"entered-in-error", "cancelled", "not-done", "declined"})
@@ -41,10 +40,10 @@ def volume(scene: Scene, written: Written) -> Iterator[Issue]:
     except Inexact:
         return  # The ledger itself refuses an amount that it cannot post.
     except solution.Unclear as error:
-        yield findings.law(written, RULE, f"The volume of {written.reference} cannot be compared with its amount. {error}", where)
+        yield findings.law(written, "cs-04", f"The volume of {written.reference} cannot be compared with its amount. {error}", where)
         return
     if not any(_agree(scene, tree, amount, stated * strength) for strength in strengths.values()):
-        yield findings.law(written, RULE, _says(written, amount, stated, strengths), where)
+        yield findings.law(written, "cs-04", _says(written, amount, stated, strengths), where)
 
 
 def _of_receipt(tree: Tree) -> Stated:
