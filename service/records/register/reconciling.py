@@ -115,9 +115,8 @@ def _counts(one: Inquiry, with_agreeing: bool) -> Iterator[_Finding]:
         missing = misses[line.vial].get(line.reference, 0)
         is_right = _is_right(one, found.vial(line), line, missing)
         if not is_right or with_agreeing:
-            yield _Finding(
-                "count agrees" if is_right else "count differs", found.vial(line), line, line.amount_ug - missing, line.amount_ug
-            )
+            says = "count agrees" if is_right else "count differs"
+            yield _Finding(says, found.vial(line), line, line.amount_ug - missing, line.amount_ug)
     for id, book in books.items():
         if not chained(book.entries):
             yield _Finding("broken chain", found.vials[id], book.entries[-1], detail="the lines of the vial were changed")
