@@ -10,7 +10,7 @@ from service.records import audit_log, installation, provider
 from service.records.context import Service
 from service.search import adoption
 from service.storage import marks
-from service.web import cors, discovery, fhir, headers, oauth, rates
+from service.web import cors, discovery, fhir, headers, oauth, rates, register_exports
 from service.web.pages import views
 from service.web.proxy import Proxied, networks
 
@@ -37,6 +37,7 @@ def composed(parts: Service) -> Flask:
     cors.register(app, parts)
     if parts.provider is None:
         oauth.register(app, parts)
+    register_exports.register(app, parts)
     rates.register(app, parts)
     discovery.register(app, parts)
     views.register(app, parts)

@@ -58,19 +58,25 @@ def export(start: int, end: int | None, folder: Path) -> None:
 @click.option("--purged-allowed", is_flag=True, help="Entries without content were purged lawfully; they are counted.")
 @click.pass_context
 def verify(ctx: click.Context, folder: Path, trusted_checkpoint: Path | None, purged_allowed: bool) -> None:
-    """Verify an export, as the program in it does: nothing of the service or its database is asked.
+    """Verify an export of the audit trail or of the register, as the program in it does: nothing of the service or its database is asked.
 
     Exit codes: 0 nothing wrong; 1 no export; 2 content changed; 3 entries missing or out of order; 4 truncated or forked, seen from the
-    trusted checkpoint; 5 bad or unknown signature; 6 versions and entries do not match; 7 more than five minutes without an entry.
+    trusted checkpoint; 5 bad or unknown signature; 6 versions and entries, or amounts, do not match; 7 more than five minutes without an
+    entry.
 
     \b
     Examples:
       infusion-records audit verify trail --trusted-checkpoint checkpoints.txt
+      infusion-records audit verify register
       python trail/verify.py trail --trusted-checkpoint checkpoints.txt
     """
-    from service.audit.verify import verify as verified
+    from service.audit import verify as trail
+    from service.audit import verify_register as register
 
-    code, message = verified(folder, trusted_checkpoint, purged_allowed)
+    if (folder / register.MANIFEST).is_file():
+        code, message = register.verify(folder, trusted_checkpoint)
+    else:
+        code, message = trail.verify(folder, trusted_checkpoint, purged_allowed)
     click.echo(message)
     ctx.exit(code)
 

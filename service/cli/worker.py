@@ -100,6 +100,8 @@ def _with_key(settings: Settings) -> Settings:
 def _work(service: "Service", restored: str | None, parent: int | None = None) -> None:
     """Work until this process is told to stop, or until its parent has gone."""
     from service.audit.head import Halted
+    from service.bulk.register_export import reports
+    from service.bulk.register_export.work import Exports
     from service.records import upkeep
     from service.web import request_log
 
@@ -110,7 +112,7 @@ def _work(service: "Service", restored: str | None, parent: int | None = None) -
     if parent is not None:
         threading.Thread(target=_watch, args=(parent, stop), daemon=True).start()
     try:
-        upkeep.run(service, stop, restored)
+        upkeep.run(service, stop, restored, Exports(service, upkeep.signer(service.settings), reports.write))
     except Halted as error:
         request_log.LOGGER.critical("the audit log is halted: %s", error)
         raise click.ClickException(str(error)) from error

@@ -6,8 +6,9 @@ a stop and the next start silence is no fault.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from service.audit.checkpoint import NoteRefused, Signer
 from service.audit.event import Event
@@ -45,10 +46,21 @@ def signer(settings: Settings) -> Signer:
         raise SettingsError(f"{PREFIX}AUDIT_KEY is malformed: {error}") from error
 
 
-def run(service: Service, stop: threading.Event, restored: str | None = None) -> None:
+class Beside(Protocol):
+    """Work that is too long for a turn: it has jobs that begin it, goes on beside the log, and breaks off when the worker stops."""
+
+    @property
+    def jobs(self) -> Sequence[Job]:
+        """What is done now and then."""
+
+    def stop(self) -> None:
+        """Break off; the next worker takes it up again."""
+
+
+def run(service: Service, stop: threading.Event, restored: str | None = None, beside: Beside | None = None) -> None:
     """Work until `stop` is set. `restored`: why the database is an older one than it was. Raises Halted when the log must not go on."""
     sequencer = _sequencer(service)
-    timetable = Timetable(jobs(service))
+    timetable = Timetable([*jobs(service), *(beside.jobs if beside else ())])
     _insist(lambda: lifecycle.started(service, WORKER.client), stop)
     if restored:
         _insist(lambda: _tell(service, CONFIGURED, ("restored", restored)), stop)
@@ -60,6 +72,8 @@ def run(service: Service, stop: threading.Event, restored: str | None = None) ->
         except (Overloaded, Collision) as error:
             _LOG.warning("the database cannot now: %s", type(error).__name__)
             stop.wait(_WAIT_SECONDS)
+    if beside:
+        beside.stop()
     lifecycle.stopped(service, WORKER.client)
     sequencer.finish()
 

@@ -17,10 +17,11 @@ class Return(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """`returns` is None when the client did not say; `lenient` is True for `handling=lenient`."""
+    """`returns` is None when the client did not say; `lenient` is True for `handling=lenient`, `is_async` for `respond-async`."""
 
     returns: Return | None = None
     lenient: bool = False
+    is_async: bool = False
 
     def returning(self, default: Return) -> Return:
         """What to return, by the client's wish or by `default`."""
@@ -34,7 +35,7 @@ def parse(header: str | None) -> Preference:
         name, _, value = part.partition("=")
         stated.setdefault(name.strip().lower(), value.strip().strip('"'))
     returns = next((one for one in Return if one.lower() == stated.get("return", "").lower()), None)
-    return Preference(returns, stated.get("handling", "").lower() == "lenient")
+    return Preference(returns, stated.get("handling", "").lower() == "lenient", "respond-async" in stated)
 
 
 def applied(preference: Preference, returned: Return) -> dict[str, str]:

@@ -105,6 +105,7 @@ ROUTES: tuple[Route, ...] = (
     *_read_operation("ConceptMap", ID, "$translate"),
     *_read_operation(TYPE, "$validate"),
     *_read_operation(TYPE, ID, "$validate"),
+    *_read_operation("$cs-export"),
     Route("POST", (TYPE, ID, "$meta-add"), OPERATION, writes=True),
     Route("POST", (TYPE, ID, "$meta-delete"), OPERATION, writes=True),
 )

@@ -5,15 +5,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import case, delete, func, insert, select, update
 
 from service.storage.database import Transaction
+from service.storage.tables.ledger import ledger_entry
 from service.storage.tables.register_exports import register_export
 from service.storage.tables.resources import resource, version
 from service.storage.versions import Key, selected
 
 WAITING, RUNNING, DONE, FAILED, EXPIRED = "waiting", "running", "done", "failed", "expired"
 UNFINISHED = (WAITING, RUNNING)
+_VIAL = "vial/"
 _ROW = register_export.c
 _NAMES = tuple(column.name for column in register_export.columns)
 
@@ -102,3 +104,16 @@ def _export(row: Any) -> Export:
     files = tuple((path, size, digest) for path, size, digest in json.loads(found["files"]))
     decoded = {"actor": json.loads(found["actor"]), "sites": sites, "files": files, "patients": tuple(json.loads(found["patients"]))}
     return Export(**{**found, **decoded})
+
+
+def vials(tx: Transaction, since: int, until: int, sites: frozenset[str] | None) -> list[str]:
+    """The ids of the vials that something happened to in a period (microseconds, without its end), or that held something when it began.
+
+    `sites`: of lines at these sites alone.
+    """
+    line = ledger_entry.c
+    here = [] if sites is None else [line.site.in_(sorted(sites))]
+    touched = select(line.vial).where(line.occurred >= since, line.occurred < until, *here)
+    moved = case((line.target.startswith(_VIAL), line.amount_ug), else_=0) - case((line.origin.startswith(_VIAL), line.amount_ug), else_=0)
+    held = select(line.vial).where(line.occurred < since, *here).group_by(line.vial).having(func.sum(moved) > 0)
+    return sorted({*tx.connection.scalars(touched.distinct()), *tx.connection.scalars(held)})

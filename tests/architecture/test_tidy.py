@@ -17,6 +17,7 @@ CONFIG = "service/config.py"
 CLOCK = "service/clock.py"
 WRITE_OPENERS = {
     "service/audit/sequencer.py",
+    "service/bulk/register_export/work.py",
     "service/records/audit_log.py",
     "service/records/clients.py",
     "service/records/commit.py",
@@ -24,6 +25,7 @@ WRITE_OPENERS = {
     "service/records/one_time_codes.py",
     "service/records/people.py",
     "service/records/rates.py",
+    "service/records/register/exports.py",
     "service/records/sessions.py",
     "service/records/sign_in.py",
     "service/records/token_ends.py",

@@ -8,6 +8,7 @@ from service.rest.exchange import Call, FhirResponse
 from service.rest.operations import (
     arguments,
     code_system_validate_code,
+    cs_export,
     encounter_everything,
     expand,
     lastn,
@@ -40,6 +41,7 @@ OPERATIONS: tuple[Operation, ...] = (
     code_system_validate_code.OPERATION,
     subsumes.OPERATION,
     translate.OPERATION,
+    cs_export.OPERATION,
 )
 
 _BY_CODE: Mapping[str, tuple[Operation, ...]] = {
