@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, literal_column, or_, select, tuple_
 
 from service.storage import ledger_flags
 from service.storage.database import Transaction
@@ -56,10 +56,11 @@ class Told:
 _LINE = ledger_entry.c
 _PLACE = (_LINE.occurred, _LINE.recorded, _LINE.vial, _LINE.number)
 _KEPT = ledger_flags.kept(ledger_entry)
-_GROUPED = (_LINE.kind, _LINE.reverses != 0)
+_IS_BACK = _LINE.reverses != literal_column("0")
+_GROUPED = (_LINE.kind, _IS_BACK)
 _AMOUNTS = (
     _LINE.kind,
-    (_LINE.reverses != 0).label("is_back"),
+    _IS_BACK.label("is_back"),
     func.sum(case((_LINE.kind == "adjusted", _KEPT), else_=_LINE.amount_ug)).label("amount"),
 )
 _GROUPS: Mapping[str, tuple[ColumnElement[Any], ...]] = {
@@ -98,6 +99,13 @@ def subtotals(tx: Transaction, sought: Sought, vials: Collection[str]) -> dict[s
         for row in tx.connection.execute(rows.where(_LINE.vial.in_(chunk))):
             found.setdefault(row.vial, {})[row.kind, bool(row.is_back)] = int(row.amount)
     return found
+
+
+def drugs(tx: Transaction, sites: Collection[str] | None) -> list[tuple[str, str]]:
+    """Code and name of each substance of the vials of the sites."""
+    within = [] if sites is None else [ledger_vial.c.site.in_(list(sites))]
+    chosen = select(ledger_vial.c.substance, func.min(ledger_vial.c.name)).where(*within).group_by(ledger_vial.c.substance)
+    return [(str(code), str(name)) for code, name in tx.connection.execute(chosen.order_by(ledger_vial.c.substance))]
 
 
 def named(tx: Transaction, text: str) -> list[str]:

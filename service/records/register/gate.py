@@ -5,6 +5,7 @@ from service.fhir.document import stored
 from service.ledger import reading
 from service.records.context import Context
 from service.security.access import forbidden
+from service.security.caller import Caller
 from service.security.roles import Rule
 from service.storage import ledger, versions
 from service.storage.database import Transaction
@@ -20,11 +21,13 @@ def require_write(ctx: Context) -> None:
     _require(ctx, "ledger.write")
 
 
+def may(caller: Caller, name: str) -> bool:
+    """Whether the caller has `ledger.read` or `ledger.write` without being confined to patients."""
+    return caller.is_internal or (not caller.patients and caller.grant.has(name))
+
+
 def _require(ctx: Context, name: str) -> None:
-    caller = ctx.caller
-    if caller.is_internal:
-        return
-    if caller.patients or not caller.grant.has(name):
+    if not may(ctx.caller, name):
         raise _refused(name)
 
 

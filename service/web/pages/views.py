@@ -15,7 +15,19 @@ from service.records import trail
 from service.records.context import Context, Service
 from service.records.find import find
 from service.web import authentication
-from service.web.pages import account, audit_views, break_glass, desk, home, policy, provider_sign_in, sign_in, witness
+from service.web.pages import (
+    account,
+    audit_views,
+    break_glass,
+    desk,
+    home,
+    policy,
+    provider_sign_in,
+    register_forms,
+    register_views,
+    sign_in,
+    witness,
+)
 from service.web.pages.desk import Desk
 from service.web.pages.site import Site
 
@@ -27,7 +39,7 @@ def register(app: Flask, service: Service) -> None:
     pages.add_url_rule("/docs", "docs", lambda: Desk(service).show("docs.html", "API reference"))
     pages.add_url_rule("/openapi.yaml", "contract", _contract)
     ways_in = (provider_sign_in,) if service.provider else (sign_in, account, witness)
-    for part in (*ways_in, break_glass, audit_views):
+    for part in (*ways_in, break_glass, audit_views, register_forms, register_views):
         part.register(pages, service)
     app.register_blueprint(pages)
     app.after_request(_guarded)

@@ -7,6 +7,7 @@ from flask import Request, g
 from service.clock import to_text
 from service.records import emergency
 from service.records.context import Context, Service
+from service.records.register import gate
 from service.web import sessions
 
 
@@ -22,7 +23,8 @@ class Emergency:
 @dataclass(frozen=True, slots=True)
 class Visitor:
     """Who is signed in. `form_token` goes into every form; `types` are those of which the person may search anything;
-    `has_account`: the account is one of this service, with a page of its own."""
+    `has_account`: the account is one of this service, with a page of its own;
+    `may_inspect`: may read the register of controlled substances."""
 
     name: str
     role: str
@@ -32,6 +34,8 @@ class Visitor:
     has_emergencies: bool
     has_reviews: bool
     has_account: bool
+    may_post: bool
+    may_inspect: bool
     emergencies: tuple[Emergency, ...]
 
 
@@ -52,5 +56,7 @@ def of(service: Service, request: Request) -> Visitor | None:
         has_emergencies=treats,
         has_reviews=emergency.may_review(caller),
         has_account=session.person is not None,
+        may_post=caller.grant.has("ledger.write") and not caller.patients,
+        may_inspect=gate.may(caller, "ledger.read"),
         emergencies=tuple(Emergency(one.id, one.patient, to_text(one.expires)) for one in emergency.own(ctx)) if treats else (),
     )

@@ -1,0 +1,87 @@
+"""The routes of the register's pages. Each asks who looks, and tells the audit trail before it answers.
+
+What is on `/register` and what its files hold is one report, made once for each request.
+"""
+
+from flask import Blueprint, Response, request
+
+from service import clock
+from service.errors import ServiceError
+from service.records import trail
+from service.records.context import Context, Service
+from service.records.register import folio, gate, lines
+from service.records.register.lines import Leaf
+from service.rest import audited
+from service.search.paging import Position
+from service.storage.ledger_lines import Place
+from service.web.pages import inspection, register_files
+from service.web.pages import register as book
+from service.web.pages import register_fields as fields
+from service.web.pages.desk import Desk
+from service.web.pages.register_fields import Pairs
+
+
+def register(pages: Blueprint, service: Service) -> None:
+    """Adds the pages."""
+    inspection.add(pages, service, book.PATH, "register", _lines)
+
+
+def _lines(at: Desk, ctx: Context) -> Response:
+    try:
+        return _answered(at, ctx)
+    except ServiceError as error:
+        return refused(at, ctx, error)
+
+
+def _answered(at: Desk, ctx: Context) -> Response:
+    gate.require_read(ctx)
+    wanted, told = fields.read(request.args, at.site.zone)
+    wanted_format, count = fields.wanted_format(request.args), fields.count(request.args)
+    with ctx.snapshot() as tx:
+        if wanted_format != "html":
+            report = folio.report(ctx, tx, lines.whole(ctx, tx, wanted), told)
+            trail.note(ctx, audited.shown(ctx, inspection.told()))
+            return register_files.answer(report, wanted_format)
+        leaf = lines.leaf(ctx, tx, wanted, _after(ctx, told), count)
+        report = folio.report(ctx, tx, leaf, told)
+        drugs, sites = lines.choices(ctx, tx)
+    trail.note(ctx, audited.shown(ctx, inspection.told()))
+    given = dict(told)
+    return at.show(
+        "register.html",
+        report.title,
+        drugs=book.chosen(drugs, given.get("drug", "")),
+        sites=book.chosen(sites, given.get("site", "")),
+        periods=book.periods(told, at.site, clock.to_datetime(ctx.service.clock()).astimezone(at.site.zone).date()),
+        next=_next(ctx, at, told, leaf),
+        first=book.link(at.site, told) if fields.CURSOR in request.args else None,
+        **book.parts(report, leaf, told, at.site),
+    )
+
+
+def _after(ctx: Context, told: Pairs) -> Place | None:
+    """Where the page begins. Raises BadRequest for a cursor that is not of this question."""
+    cursor = request.args.get(fields.CURSOR)
+    if not cursor:
+        return None
+    position = ctx.service.cursors.read([(book.PATH, ""), *told], cursor)
+    occurred, recorded, vial = position.values
+    return Place(int(occurred or 0), int(recorded or 0), str(vial), position.res_id)
+
+
+def _next(ctx: Context, at: Desk, told: Pairs, leaf: Leaf) -> str | None:
+    """The link to the lines that follow."""
+    if leaf.after is None:
+        return None
+    place = leaf.after
+    cursor = ctx.service.cursors.write([(book.PATH, ""), *told], Position((place.occurred, place.recorded, place.vial), place.number))
+    counted = [(fields.COUNT, request.args[fields.COUNT])] if request.args.get(fields.COUNT) else []
+    return book.link(at.site, told, *counted, (fields.CURSOR, cursor))
+
+
+def refused(at: Desk, ctx: Context, error: ServiceError) -> Response:
+    """The page that says why something was refused."""
+    trail.note(ctx, audited.refused(ctx, inspection.told(), None, error))
+    page = at.show("register-refusal.html", "Register", error.status, findings=inspection.findings(error))
+    page.headers.extend(error.headers)
+    return page
