@@ -1,11 +1,13 @@
-"""An amount taken out of a vial for one patient: a MedicationDispense of floor stock, in the name of who drew it."""
+"""An amount taken out of a vial for one patient: a MedicationDispense of floor stock, in the name of who drew it, and the syringe where it
+was diluted."""
 
 from dataclasses import dataclass
 
 from service.ledger.amount import milligrams, millilitres
 from service.records.change import Create
-from service.records.entering import elements
+from service.records.entering import elements, syringe
 from service.records.entering.elements import Occasion
+from service.records.entering.syringe import Dilution
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +22,11 @@ class Draw:
     order: str
     amount_ug: int
     volume_ul: int | None
+    dilution: Dilution | None = None
 
 
 def changes(draw: Draw, occasion: Occasion) -> list[Create]:
-    """The MedicationDispense."""
+    """The MedicationDispense, and the Medication of the syringe where it was diluted."""
     performer = elements.who(occasion.signers.performer)
     measured = (
         [{"url": f"{elements.PROFILE}volume", "valueQuantity": elements.volume(draw.volume_ul)}] if draw.volume_ul is not None else []
@@ -31,6 +34,8 @@ def changes(draw: Draw, occasion: Occasion) -> list[Create]:
     text = f"{milligrams(draw.amount_ug)} mg withdrawn"
     if draw.volume_ul is not None:
         text += f", {millilitres(draw.volume_ul)} mL"
+    if draw.dilution:
+        text += f", diluted to {millilitres(draw.dilution.volume_ul)} mL"
     tree = {
         "resourceType": "MedicationDispense",
         "meta": elements.meta("controlled-substance-draw"),
@@ -51,4 +56,5 @@ def changes(draw: Draw, occasion: Occasion) -> list[Create]:
         "receiver": [performer],
         "note": [{"text": f"{text}."}],
     }
-    return [elements.create(tree)]
+    filled = [syringe.change(draw.dilution, draw.amount_ug, occasion.number)] if draw.dilution else []
+    return [elements.create(tree), *filled]

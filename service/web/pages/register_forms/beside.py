@@ -24,10 +24,13 @@ _ELEMENTS = (
     ("SupplyDelivery.destination", "safe"),
     ("SupplyDelivery.suppliedItem", "volume"),
     ("SupplyDelivery.extension", "late"),
+    ("Provenance.signature", "late"),
     ("Medication.identifier", "serials"),
     ("Medication.batch.lotNumber", "lot"),
     ("Medication.batch.expirationDate", "expires"),
+    ("Medication.batch.expirationDate", "until"),
     ("Medication.amount", "volume"),
+    ("Medication.amount", "diluted"),
     ("Medication.ingredient", "strength"),
 )
 _RULES = {
@@ -45,15 +48,15 @@ def placed(issues: Iterable[Issue], names: Collection[str]) -> tuple[list[str], 
     for issue in issues:
         if issue.severity not in ("error", "fatal"):
             continue
-        field = _field(issue)
+        field = _field(issue, names)
         says = f"{issue.diagnostics} ({issue.rule})" if issue.rule.startswith(("cs-", "kim-")) else issue.diagnostics
         (beside.setdefault(field, []) if field in names else above).append(says)
     return above, beside
 
 
-def _field(issue: Issue) -> str:
+def _field(issue: Issue, names: Collection[str]) -> str:
     if issue.rule == typed.RULE:
         return issue.expression or ""
     where = issue.expression or ""
-    named = next((field for element, field in _ELEMENTS if where.startswith(element)), "")
-    return named or _RULES.get(issue.rule, "")
+    named = (field for element, field in _ELEMENTS if where.startswith(element) and field in names)
+    return next(named, _RULES.get(issue.rule, ""))

@@ -1,16 +1,18 @@
 """The form for a draw: first the visit is chosen, then vial, order and amount. The volume is worked out and shown."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from flask import Response
 
 from service.errors import NotFound
 from service.ledger import reading
-from service.records.entering import choices, stock
+from service.records.entering import choices, looking, stock
 from service.records.entering import draw as draws
 from service.records.entering.choices import Visit
 from service.records.entering.draw import Draw
 from service.records.entering.looking import Tree
+from service.records.entering.syringe import Dilution
 from service.records.entering.typed import Typed
 from service.storage.ledger import Vial
 from service.web.pages import summary
@@ -34,10 +36,15 @@ def _opened(desk: Desk, given: Mapping[str, str]) -> Opened | Response:
         Field("vial", "Vial", "choice", choices=listed, value=given.get("vial", "")),
         Field("order", "Order", "choice", choices=tuple(orders.items()), is_needed=False, hint=_hint(orders)),
         Field("amount", "Amount, mg", "amount", works_out=True),
+        Field(
+            "diluted", "Diluted to, mL in all", "amount", is_needed=False, hint="Of the filled syringe. Leave it out if it was not diluted."
+        ),
+        Field("until", "The syringe may be used until", "moment", is_needed=False, hint="Of a diluted one."),
     )
 
     def read(typed: Typed) -> Make:
         found = _read(typed, visit, vials, orders)
+        found = replace(found, dilution=_dilution(desk, typed, found))
         return lambda occasion: draws.changes(found, occasion)
 
     chosen = vials.get(given.get("vial", ""))
@@ -68,6 +75,16 @@ def _read(typed: Typed, visit: Visit, vials: Mapping[str, Vial], orders: Mapping
         amount_ug=amount,
         volume_ul=volumes.exact(vial, amount) if vial else None,
     )
+
+
+def _dilution(desk: Desk, typed: Typed, found: Draw) -> Dilution | None:
+    volume = typed.volume("diluted")
+    until = typed.moment("until") if volume is not None else ""
+    if volume is None and typed.text("until"):
+        typed.wrong["diluted"] = "State to how many mL it was diluted, or leave the time out."
+    if volume is not None and found.volume_ul is not None and volume < found.volume_ul:
+        typed.wrong["diluted"] = "The whole is less than what was drawn. Look at both."
+    return None if volume is None or typed.wrong else Dilution(looking.one(desk.ctx, found.vial), volume, until)
 
 
 def _visits(desk: Desk, vial: str) -> choose.Group:
