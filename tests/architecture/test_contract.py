@@ -26,6 +26,8 @@ BASE = "/fhir"
 INTERACTION = "x-fhir-interaction"
 MODE = "x-authentication"
 """Of a route that is there in one mode alone: `builtin` or `external`."""
+SYSTEM_ALONE = {"system"}
+"""The levels of an operation of the whole system."""
 BATCH = {"batch"}  # shares its route with the transaction
 NOT_LISTED = {"capabilities", "operation"}  # a CapabilityStatement lists neither the interaction that shows it nor operations as one
 
@@ -119,16 +121,18 @@ def test_the_capability_statement_has_the_operations(app: Flask) -> None:
         (name, one.code, one.definition)
         for one in OPERATIONS
         for name, interactions in types.items()
-        if name in (one.types or types) and ("update" in interactions or not one.changes_state)
+        if one.levels != SYSTEM_ALONE and name in (one.types or types) and ("update" in interactions or not one.changes_state)
     }
-    assert [one["name"] for one in rest["operation"]] == ["meta"]
+    of_all = [(one["name"], one["definition"]) for one in rest["operation"]]
+    assert of_all == [(one.code, one.definition) for one in OPERATIONS if "system" in one.levels]
+    assert "meta" in dict(of_all)
 
 
 def test_the_contract_has_the_parameters_of_the_operations(contract: Any) -> None:
     known = contract["components"]["parameters"]
     for one in OPERATIONS:
-        for name in sorted(one.types) or [TYPE]:
-            path = next(path for path in contract["paths"] if path.endswith(f"${one.code}") and path.startswith(f"/fhir/{name}/"))
+        for name in sorted(one.types) or [f"${one.code}" if one.levels == SYSTEM_ALONE else TYPE]:
+            path = next(path for path in contract["paths"] if path.endswith(f"${one.code}") and path.startswith(f"/fhir/{name}"))
             told = [known[item["$ref"].rpartition("/")[2]] for item in contract["paths"][path].get("get", {}).get("parameters", [])]
             primitive = {item.name for item in one.parameters if item.type[0].islower() or item.type == "Period"}
             assert primitive <= {item["name"] for item in told}, one.code
@@ -149,9 +153,11 @@ def test_what_deviates_from_r4_is_defined(app: Flask) -> None:
         told = {(item["name"], item.get("type"), item["max"] == "*", item["min"] == 1) for item in tree["parameter"] if item["use"] == "in"}
         one = own[url]
         assert told == {(item.name, item.type, item.many, item.required) for item in one.parameters}, url
-        assert (tree["code"], set(tree["resource"]), tree["affectsState"]) == (one.code, one.types or {"Resource"}, one.changes_state)
+        types = one.types or (set() if one.levels == SYSTEM_ALONE else {"Resource"})
+        assert (tree["code"], set(tree.get("resource", ())), tree["affectsState"]) == (one.code, types, one.changes_state)
         assert {level for level in ("system", "type", "instance") if tree[level]} == one.levels
-        assert tree["base"].startswith(STANDARD)
+        assert tree.get("base", STANDARD).startswith(STANDARD)
+        assert "base" in tree or one.levels == SYSTEM_ALONE, "what is like an operation of R4 says which"
 
 
 def test_every_operation_has_a_name_a_summary_and_an_answer(contract: Any) -> None:
