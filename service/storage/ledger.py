@@ -180,7 +180,8 @@ def vials_with(tx: Transaction, encounters: Collection[str] = (), draws: Collect
         if values:
             found.update(tx.connection.scalars(select(ledger_entry.c.vial).distinct().where(column.in_(list(values)))))
     for one in sources:
-        made = ledger_entry.c.source.between(f"{one}/_history/", f"{one}/_history0")
+        column = ledger_entry.c.source
+        made = and_(column >= f"{one}/_history/", column < f"{one}/_history0")
         found.update(tx.connection.scalars(select(ledger_entry.c.vial).distinct().where(made)))
     return found
 
