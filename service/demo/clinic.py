@@ -10,33 +10,30 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from fhir.resources.R4B.list import List
-
-from service.demo import chart, claims, ledger, people, premises, vials
-from service.demo.codes import local
-from service.demo.elements import concept, controlled, identifier
+from service.demo import chart, claims, corrections, history, inventory, people, premises, vials
 from service.demo.encounters import add_visit
-from service.demo.ledger import Entry
 from service.demo.people import Person
-from service.demo.schedule import DAY, GAPS, Incident, Kind, Plan
+from service.demo.schedule import DAY, GAPS, LATE, Incident, Irregularity, Kind, Plan
 from service.demo.transaction import Transaction
-from service.demo.vials import Draw, Stock
-from service.demo.visit import Visit, moment
+from service.demo.vials import Stock
+from service.demo.visit import Visit
 
 DEFAULT_SEED = 1
 DEFAULT_DAY = date(2026, 11, 17)
 ZONE = ZoneInfo("America/Los_Angeles")
-_MORNING = "08:00"
-_CIRCUMSTANCES = "https://clinic.example/fhir/StructureDefinition/inventory-circumstances"
+_MORNING = "08:05"
+_EVENING = "18:00"
 
 
 def bundles(seed: int = DEFAULT_SEED, day: date = DEFAULT_DAY) -> Iterator[dict[str, Any]]:
-    """The clinic of one day: the example visit, master data, one Bundle per visit in order of time, the closing inventory.
+    """The clinic of one day: the example visit, master data, the first inventory, one Bundle per visit in order of time, the closing one.
 
     The same seed and day give the same bytes. The example visit is of 2026-11-17 whatever the day; it comes first, because it
-    brings the clinic, its safe and three of its staff, which the other Bundles name by identifier.
+    brings the clinic, its safe and three of its staff, which the other Bundles name by identifier. What the clinic corrected afterwards
+    is a Bundle of its own, after the visit.
     """
-    yield from map(claims.claiming, _bundles(seed, day))
+    for bundle in _bundles(seed, day):
+        yield claims.claiming(history.told_in_time(bundle))
 
 
 def _bundles(seed: int, day: date) -> Iterator[dict[str, Any]]:
@@ -44,10 +41,14 @@ def _bundles(seed: int, day: date) -> Iterator[dict[str, Any]]:
     stock = vials.opening(day)
     patients = people.patients(seed)
     yield _master(day, patients, stock)
+    yield inventory.initial(f"{seed}/initial/{day}", stock, _at(vials.received_on(day), _EVENING))
     for visit in sorted(_visits(seed, day, patients), key=lambda one: (one.arrival, one.number)):
         add_visit(visit, stock)
-        yield visit.transaction.tree()
-    yield _closing(seed, day, stock)
+        if visit.plan.irregularity is Irregularity.CORRECTED:
+            yield from corrections.corrected(visit)
+        else:
+            yield corrections.unfinished(visit) if visit.is_unwitnessed else visit.transaction.tree()
+    yield inventory.closing(f"{seed}/closing/{day}", stock, _at(day, _EVENING))
 
 
 def example_visit() -> dict[str, Any]:
@@ -75,7 +76,8 @@ def _visits(seed: int, day: date, patients: dict[int, Person]) -> Iterator[Visit
         for done in range(plan.earlier):
             past = day - timedelta(days=GAPS[plan.earlier - 1 - done])
             arrival = _at(past, _MORNING if plan.kind is Kind.FOLLOW_UP else plan.arrival)
-            yield _visit(seed, _as_infusion(replace(plan, earlier=done)), person, arrival, done + 1)
+            late = Irregularity.LATE if (plan.number, done + 1) == LATE else None
+            yield _visit(seed, _as_infusion(replace(plan, earlier=done, irregularity=late)), person, arrival, done + 1)
 
 
 def _as_infusion(plan: Plan) -> Plan:
@@ -93,35 +95,3 @@ def _visit(seed: int, plan: Plan, person: Person, arrival: datetime, past: int) 
 def _at(day: date, time: str) -> datetime:
     hour, minute = map(int, time.split(":"))
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=ZONE)
-
-
-def _closing(seed: int, day: date, stock: Stock) -> dict[str, Any]:
-    """The inventory at the close of business: every vial counted by two, and the list of the counts."""
-    closing = Transaction(f"{seed}/closing/{day}")
-    evening = _at(day, "18:00")
-    by = Entry(closing, stock, people.ROOM_NURSES[1].reference, people.WITNESS.reference)
-    counts = [
-        ledger.add_count(by, f"count/{vial.serial}", Draw(vial, 0, vial.balance_ug), moment(evening, minute))
-        for minute, vial in enumerate(stock.vials)
-    ]
-    closing.add(
-        "inventory",
-        List,
-        meta=controlled(),
-        extension=[_circumstances("inventory-close", "inventory-other")],
-        identifier=[identifier("inventory", f"INV-{day:%Y%m%d}")],
-        status="current",
-        mode="snapshot",
-        title="Controlled substances on hand, close of business",
-        code=concept(local("cs-inventory", "Controlled-substance inventory")),
-        subject=premises.safe(),
-        date=moment(evening, 10),
-        source=people.ROOM_NURSES[1].reference,
-        entry=[{"item": count} for count in counts],
-    )
-    return closing.tree()
-
-
-def _circumstances(at: str, kind: str) -> dict[str, Any]:
-    """What the law asks of an inventory besides the counts: at which end of the day it was taken, and why."""
-    return {"url": _CIRCUMSTANCES, "extension": [{"url": "moment", "valueCode": at}, {"url": "kind", "valueCode": kind}]}

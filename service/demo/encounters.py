@@ -48,7 +48,8 @@ def _add_infusion_visit(visit: Visit, stock: Stock) -> None:
     incidents.add_incident(visit, stock, given, baseline)
     _add_monitoring(visit, stop)
     after = checklists.add_discharge(visit, stop + 29)
-    _add_signature(visit, length + 5, [before, after])
+    if not visit.is_unwitnessed:
+        _add_signature(visit, length + 5, [before, after])
 
 
 def _add_monitoring(visit: Visit, stop: int) -> None:
@@ -67,14 +68,16 @@ def _add_monitoring(visit: Visit, stop: int) -> None:
 
 
 def _add_earlier_infusion(visit: Visit, stock: Stock) -> None:
-    """An infusion of the past: scores, pressure before and after, and the complete ledger."""
+    """An infusion of the past: consent, scores, pressure before and after, the complete ledger, and how the patient left."""
     stop = START + infusion.course(visit).minutes
     add_encounter(visit, stop + _AFTER_STOP)
+    access.add_consent(visit, 3)
     scales.add_mood(visit, 5, visit.plan.earlier)
     weight = vitals.add_weight(visit)
     vitals.add_set(visit, vitals.BASELINE_MINUTE, vitals.resting(visit))
     vitals.add_set(visit, stop + 18, vitals.resting(visit, 0.2))
     infusion.add_syringe(visit, infusion.add_infusion(visit, stock, weight))
+    checklists.add_discharge(visit, stop + 29)
 
 
 def _add_talk(visit: Visit) -> None:

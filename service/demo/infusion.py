@@ -6,6 +6,7 @@ Rates are whole multiples of 3 mL/h and times whole minutes, so every volume is 
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,14 +15,16 @@ from fhir.resources.R4B.medicationadministration import MedicationAdministration
 from fhir.resources.R4B.medicationrequest import MedicationRequest
 from fhir.resources.R4B.reference import Reference
 
-from service.demo import chart, codes, ledger, premises, vials
+from service.demo import chart, codes, history, ledger, premises, vials
 from service.demo.elements import concept, controlled, identifier, period, quantity
-from service.demo.schedule import Incident, Kind
+from service.demo.schedule import Incident, Irregularity, Kind
 from service.demo.vials import Draw, Stock, milligrams
 from service.demo.visit import Visit
 
 START = 25
 SYRINGE_ML = 50
+_RESIDUAL_UG = 50
+"""What stays in the line of one infusion: less than the tolerance of the register."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +95,14 @@ def course(visit: Visit) -> Course:
 def add_infusion(visit: Visit, stock: Stock, weight: Reference) -> Infusion:
     """Order, draw, count, syringe, parent and segments, waste of the remainder."""
     plan = course(visit)
-    draw = stock.draw("ketamine", plan.drawn_ug)
+    draw = stock.draw("ketamine", plan.drawn_ug, is_received=visit.plan.irregularity is not Irregularity.UNRECEIVED)
     order = _add_order(visit, plan)
     note = f", diluted to {SYRINGE_ML} mL ({plan.mg_per_ml} mg/mL)"
     dispense = ledger.add_draw(visit, stock, draw, START - 5, order, note)
     parent = _add_parent(visit, plan, order, (dispense, weight))
     if not visit.brief:
         _add_segments(visit, plan, order, parent)
-    remainder = plan.drawn_ug - plan.dose_ug
+    remainder = plan.drawn_ug - plan.dose_ug - (_RESIDUAL_UG if visit.plan.irregularity is Irregularity.RESIDUAL else 0)
     reason = "infusion-stopped-early" if plan.stopped else "infusion-remainder"
     amounts = (remainder, milligrams(remainder) / plan.mg_per_ml, reason)
     ledger.add_waste(visit, stock, draw, amounts, START + plan.minutes + 9, [dispense, parent])
@@ -176,6 +179,7 @@ def _add_parent(visit: Visit, plan: Course, order: Reference, support: tuple[Ref
         "ketamine",
         MedicationAdministration,
         **_administration(visit, plan, order, "ket", (0, plan.minutes)),
+        extension=_lateness(visit, plan),
         statusReason=[concept(text=reason)] if plan.stopped else None,
         performer=[_performer(*one) for one in performers],
         dosage={"route": concept(codes.INTRAVENOUS), "dose": quantity(milligrams(plan.dose_ug), "mg")},
@@ -187,6 +191,14 @@ def _add_parent(visit: Visit, plan: Course, order: Reference, support: tuple[Ref
             }
         ],
     )
+
+
+def _lateness(visit: Visit, plan: Course) -> list[dict[str, Any]] | None:
+    """When and why the administration was entered the day after, where it was."""
+    if visit.plan.irregularity is not Irregularity.LATE:
+        return None
+    entered = datetime.fromisoformat(visit.at(START + plan.minutes)) + timedelta(hours=26)
+    return history.late(entered, "Network failure in the afternoon; entered from the paper chart on the next morning")
 
 
 def _add_segments(visit: Visit, plan: Course, order: Reference, parent: Reference) -> None:

@@ -1,6 +1,6 @@
 """What a visit writes into the controlled-substance ledger: draw, witnessed count, witnessed waste with two signatures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -33,12 +33,17 @@ class Entry:
     transaction: Transaction
     stock: Stock
     performer: Reference
-    witness: Reference
+    witness: Reference | None
 
 
 def entry(visit: Visit, stock: Stock) -> Entry:
     """The ledger entry maker of a visit: its nurse, and the witness."""
     return Entry(visit.transaction, stock, visit.nurse, visit.witness)
+
+
+def _waster(visit: Visit, stock: Stock) -> Entry:
+    """The same, without the witness where there was none."""
+    return replace(entry(visit, stock), witness=None) if visit.is_unwitnessed else entry(visit, stock)
 
 
 def add_draw(visit: Visit, stock: Stock, draw: Draw, minute: int, order: Reference, note: str) -> Reference:
@@ -79,13 +84,20 @@ def add_draw(visit: Visit, stock: Stock, draw: Draw, minute: int, order: Referen
 
 def add_count(by: Entry, key: str, draw: Draw, when: str) -> Reference:
     """What a vial holds, counted by two."""
-    return by.transaction.add(key, Observation, **_posting(by, draw, COUNT, draw.after_ug, when), subject=premises.safe())
+    exact = concept(codes.local("count-exact", "Exact count"))
+    return by.transaction.add(
+        key,
+        Observation,
+        **_posting(by, draw, COUNT, draw.after_ug, when),
+        subject=premises.safe(),
+        component=[{"code": concept(codes.local("cs-count-method", "Count method")), "valueCodeableConcept": exact}],
+    )
 
 
 def add_waste(
     visit: Visit, stock: Stock, draw: Draw, amounts: tuple[int, Decimal, str], minute: int, part_of: list[Reference]
 ) -> Reference:
-    """Waste of (micrograms, volume in mL, reason) before a witness; both sign within a minute."""
+    """Waste of (micrograms, volume in mL, reason) before a witness; all sign within a minute."""
     amount_ug, volume_ml, reason = amounts
     key = f"waste-{draw.vial.drug}"
     parts = (
@@ -100,7 +112,7 @@ def add_waste(
     waste = visit.transaction.add(
         key,
         Observation,
-        **_posting(entry(visit, stock), draw, WASTE, amount_ug, visit.at(minute)),
+        **_posting(_waster(visit, stock), draw, WASTE, amount_ug, visit.at(minute)),
         subject=visit.patient,
         encounter=visit.encounter,
         partOf=part_of,
@@ -120,7 +132,7 @@ def _posting(by: Entry, draw: Draw, code: codes.Code, amount_ug: int, when: str)
         "focus": [draw.vial.reference],
         "effectiveDateTime": when,
         "issued": when,
-        "performer": [_acting(by.performer, "PRF", "performer"), _acting(by.witness, "WIT", "witness")],
+        "performer": [_acting(by.performer, "PRF", "performer"), *([_acting(by.witness, "WIT", "witness")] if by.witness else [])],
         "valueQuantity": quantity(milligrams(amount_ug), "mg"),
     }
 
@@ -133,7 +145,7 @@ def _acting(who: Reference, code: str, display: str) -> dict[str, Any]:
 def _add_signatures(visit: Visit, key: str, target: Reference, when: str) -> None:
     signed = (
         ("1.2.840.10065.1.12.1.1", "Author's Signature", visit.nurse),
-        ("1.2.840.10065.1.12.1.9", "Event Witness Signature", visit.witness),
+        *((("1.2.840.10065.1.12.1.9", "Event Witness Signature", visit.witness),) if not visit.is_unwitnessed else ()),
     )
     visit.transaction.add(
         f"signed-{key}",
@@ -144,7 +156,7 @@ def _add_signatures(visit: Visit, key: str, target: Reference, when: str) -> Non
         activity=concept(codes.hl7("v3-DataOperation", "CREATE", "create")),
         agent=[
             {"type": concept(codes.hl7("provenance-participant-type", role)), "who": who, "onBehalfOf": premises.clinic()}
-            for role, who in (("performer", visit.nurse), ("verifier", visit.witness))
+            for role, (*_, who) in zip(("performer", "verifier"), signed, strict=False)
         ],
         signature=[
             {

@@ -45,12 +45,13 @@ def _post(ctx: Context, bundle: Mapping[str, Any]) -> None:
 
 
 def _is_there(ctx: Context, bundle: Mapping[str, Any]) -> bool:
-    """Whether the Bundle went in before. Master data says no: posting it again changes nothing."""
+    """Whether the Bundle went in before. Master data says no: posting it again changes nothing. A correction is known by what it mends."""
     for entry in bundle["entry"]:
-        resource = entry["resource"]
-        if resource["resourceType"] in _MARKERS:
+        resource, mends = entry["resource"], "ifMatch" in entry["request"]
+        if mends or resource["resourceType"] in _MARKERS:
             known = resource["identifier"][0]
-            return _count(ctx, resource["resourceType"], (("identifier", f"{known['system']}|{known['value']}"),)) > 0
+            asked = [("identifier", f"{known['system']}|{known['value']}"), *([("status", resource["status"])] if mends else [])]
+            return _count(ctx, resource["resourceType"], tuple(asked)) > 0
     return False
 
 

@@ -26,7 +26,7 @@ def add_midazolam(visit: Visit, stock: Stock, minute: int, reason: Reference) ->
     vial = draw.vial.reference
     order = _add_order(visit, "midazolam", vial, ("Midazolam 1 mg IV once as needed for anxiety", 1, codes.ANXIETY))
     dispense = ledger.add_draw(visit, stock, draw, minute - 1, order, "")
-    given = _add_dose(visit, "midazolam", vial, (minute + 1, 1), order, reason=reason, code=codes.ANXIETY, meta=controlled())
+    given = _add_dose(visit, "midazolam", vial, (minute + 1, 1), order, reason=reason, code=codes.ANXIETY, draw=dispense)
     ledger.add_waste(visit, stock, draw, (1_000, Decimal(1), "drawn-not-given"), minute + 6, [dispense, given])
     return given
 
@@ -61,7 +61,8 @@ def _add_dose(visit: Visit, drug: str, vial: Reference, given: tuple[int, int], 
     return visit.transaction.add(
         drug,
         MedicationAdministration,
-        meta=why.get("meta"),
+        meta=controlled() if "draw" in why else None,
+        supportingInformation=[why["draw"]] if "draw" in why else None,
         identifier=[identifier("mar", f"{visit.number}/{drug}")],
         status="completed",
         category=concept(codes.hl7("medication-admin-category", "outpatient", "Outpatient")),

@@ -28,6 +28,16 @@ class Incident(StrEnum):
     NO_SHOW = "no-show"
 
 
+class Irregularity(StrEnum):
+    """What an auditor is to find in the register. No rule refuses it, and none of it is hidden."""
+
+    UNWITNESSED = "unwitnessed-waste"
+    CORRECTED = "corrected-waste"
+    RESIDUAL = "residual"
+    UNRECEIVED = "vial-without-receipt"
+    LATE = "late-entry"
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One appointment: the patient's number (1 to 12), the visit type, room, arrival (local time), and `earlier` infusions."""
@@ -39,6 +49,7 @@ class Plan:
     indication: str
     earlier: int = 0
     incident: Incident | None = None
+    irregularity: Irregularity | None = None
 
     @property
     def mrn(self) -> str:
@@ -52,19 +63,31 @@ class Plan:
 
 
 DAY = (
-    Plan(1, Kind.MOOD, 1, "08:00", "treatment-resistant-depression", earlier=1),
+    Plan(1, Kind.MOOD, 1, "08:00", "treatment-resistant-depression", earlier=1, irregularity=Irregularity.CORRECTED),
     Plan(2, Kind.PAIN, 2, "08:15", "complex-regional-pain", earlier=1),
     Plan(3, Kind.CONSULT, 3, "08:20", "generalized-anxiety"),
     Plan(4, Kind.MOOD, 1, "10:15", "major-depression", incident=Incident.NAUSEA),
-    Plan(5, Kind.MOOD, 3, "11:45", "treatment-resistant-depression", earlier=3, incident=Incident.BLOOD_PRESSURE),
-    Plan(6, Kind.BOOSTER, 2, "15:50", "major-depression", earlier=1),
+    Plan(
+        5,
+        Kind.MOOD,
+        3,
+        "11:45",
+        "treatment-resistant-depression",
+        earlier=3,
+        incident=Incident.BLOOD_PRESSURE,
+        irregularity=Irregularity.RESIDUAL,
+    ),
+    Plan(6, Kind.BOOSTER, 2, "15:50", "major-depression", earlier=1, irregularity=Irregularity.UNRECEIVED),
     Plan(7, Kind.MOOD, 1, "13:00", "generalized-anxiety", earlier=2, incident=Incident.ANXIETY),
     Plan(8, Kind.MOOD, 3, "15:55", "obsessive-compulsive", earlier=4, incident=Incident.NO_SHOW),
     Plan(9, Kind.MOOD, 3, "14:00", "post-traumatic-stress", earlier=4, incident=Incident.DIZZINESS),
-    Plan(10, Kind.MOOD, 1, "15:15", "treatment-resistant-depression", earlier=5),
+    Plan(10, Kind.MOOD, 1, "15:15", "treatment-resistant-depression", earlier=5, irregularity=Irregularity.UNWITNESSED),
     Plan(11, Kind.MOOD, 2, "13:45", "major-depression", earlier=1, incident=Incident.DESATURATION),
     Plan(12, Kind.FOLLOW_UP, 3, "17:00", "treatment-resistant-depression", earlier=6),
 )
 
 # Days before today on which a series' earlier infusions took place, latest first: twice a week, never at the weekend of the default day.
 GAPS = (4, 7, 11, 14, 18, 21)
+
+LATE = (9, 4)
+"""The earlier infusion that was entered the day after: the patient's number, and which of the infusions it was."""

@@ -19,11 +19,16 @@ from service.demo.transaction import Transaction
 
 SCHEDULE_URL = "https://clinic.example/fhir/StructureDefinition/dea-schedule"
 WHOLESALER = (codes.DEA, "RE1234563")
+EXAMPLE_DAY = date(2026, 11, 17)
+"""The day of the example visit, which brings a vial of its own."""
 
 
 @dataclass
 class Vial:
-    """A physical vial: serial, lot, expiry, drug, what it holds now (micrograms) and its concentration (mg per mL)."""
+    """A physical vial: serial, lot, expiry, drug, what it holds now (micrograms) and its concentration (mg per mL).
+
+    `content_ug` is what it held at first; one that is not `is_received` stands in the safe without a receipt.
+    """
 
     serial: str
     lot: str
@@ -32,6 +37,11 @@ class Vial:
     balance_ug: int
     mg_per_ml: int
     schedule: codes.Code = codes.SCHEDULE_III
+    is_received: bool = True
+    content_ug: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.content_ug = self.balance_ug
 
     @property
     def reference(self) -> Reference:
@@ -66,10 +76,10 @@ class Stock:
     vials: list[Vial]
     entries: int = field(default=0)
 
-    def draw(self, drug: str, amount_ug: int) -> Draw:
-        """Take `amount_ug` from the first vial of `drug` that holds it. Raises ValueError when none does."""
+    def draw(self, drug: str, amount_ug: int, is_received: bool = True) -> Draw:
+        """Take `amount_ug` from the first vial of `drug` that holds it, with a receipt or without. Raises ValueError when none does."""
         for vial in self.vials:
-            if vial.drug == drug and vial.balance_ug >= amount_ug:
+            if vial.drug == drug and vial.is_received == is_received and vial.balance_ug >= amount_ug:
                 before, vial.balance_ug = vial.balance_ug, vial.balance_ug - amount_ug
                 return Draw(vial, amount_ug, before)
         raise ValueError(f"no vial of {drug} holds {amount_ug} ug")
@@ -86,20 +96,35 @@ def milligrams(amount_ug: int) -> Decimal:
 
 
 def opening(day: date) -> Stock:
-    """The stock as it was received a month before the day."""
+    """The stock as it was received a month before the day: the last of its vials expires soon. One vial more has no receipt."""
+    soon = (day + timedelta(days=18)).isoformat()
+    lots = (("KET24A102", ""), ("KET24A102", ""), ("KET24A117", ""), ("KET24B203", ""), ("KET23D088", soon), ("KET24C311", ""))
     ketamine = [
-        Vial(f"V-{day.year}-{401 + index:05d}", lot, f"{day.year + 1}-08-31", "ketamine", 500_000, 50)
-        for index, lot in enumerate(("KET24A102", "KET24A102", "KET24A117", "KET24B203", "KET24B203"))
+        Vial(f"V-{day.year}-{401 + index:05d}", lot, expires or f"{day.year + 1}-08-31", "ketamine", 500_000, 50)
+        for index, (lot, expires) in enumerate(lots)
     ]
+    ketamine[-1].is_received = False
     midazolam = Vial(f"M-{day.year}-{71:05d}", "MDZ5518", f"{day.year + 1}-05-31", "midazolam", 2_000, 1, codes.SCHEDULE_IV)
     return Stock(day, [*ketamine, midazolam])
 
 
+def of_example() -> Vial:
+    """The vial of the example visit, as that visit leaves it."""
+    return Vial("V-2026-00417", "KET24A117", "2027-08-31", "ketamine", 450_000, 50)
+
+
+def received_on(day: date) -> date:
+    """The day on which the stock of `day` came."""
+    return day - timedelta(days=28)
+
+
 def add_stock(master: Transaction, stock: Stock) -> None:
     """The vials with their receipts, and the ondansetron of the day."""
-    received = datetime.combine(stock.day - timedelta(days=28), datetime.min.time()).strftime("%Y-%m-%dT16:15:00Z")
+    received = datetime.combine(received_on(stock.day), datetime.min.time()).strftime("%Y-%m-%dT16:15:00Z")
     for vial in stock.vials:
         reference = _add_vial(master, vial)
+        if not vial.is_received:
+            continue
         master.ensure(
             f"receipt/{vial.serial}",
             SupplyDelivery,

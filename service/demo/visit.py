@@ -12,7 +12,7 @@ from fhir.resources.R4B.reference import Reference
 from service.demo import chart, codes, people, premises
 from service.demo.elements import concept, duration, identifier, named, period
 from service.demo.people import Person
-from service.demo.schedule import Kind, Plan
+from service.demo.schedule import Irregularity, Kind, Plan
 from service.demo.transaction import Transaction
 
 _TYPE_NAMES = {
@@ -67,6 +67,11 @@ class Visit:
         """The infusion room."""
         return premises.room(self.plan.room)
 
+    @property
+    def is_unwitnessed(self) -> bool:
+        """Whether nobody witnessed the waste, so that the visit cannot be finished."""
+        return self.plan.irregularity is Irregularity.UNWITNESSED
+
     def at(self, minute: int) -> str:
         """The instant `minute` minutes after arrival, in local time with its offset."""
         return moment(self.arrival, minute)
@@ -96,6 +101,12 @@ def moment(start: datetime, minute: int) -> str:
     """The ISO text of the instant `minute` minutes after `start`, in the zone of `start` across changes of the clock."""
     zone = start.tzinfo
     return datetime.fromtimestamp(start.timestamp() + timedelta(minutes=minute).total_seconds(), zone).isoformat()
+
+
+def unfinished(encounter: dict[str, Any]) -> dict[str, Any]:
+    """The elements of a finished Encounter that say otherwise while it goes on."""
+    earlier = [one for one in encounter.get("statusHistory", ()) if one["status"] != "in-progress"]
+    return {"status": "in-progress", "statusHistory": earlier, "period": {"start": encounter["period"]["start"]}}
 
 
 def add_encounter(visit: Visit, length: int, history: tuple[tuple[str, int], ...] = (), **elements: Any) -> Reference:
