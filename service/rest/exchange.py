@@ -17,7 +17,7 @@ class FhirRequest:
 
     `path` holds the decoded segments after the base, `query` the decoded parameters in their order, `headers` the header
     fields by lower-case name. `document` is the resource when it is already decoded (an entry of a Bundle); then `body` is
-    empty.
+    empty. `format` is that of a file (csv, xlsx, pdf) that a request of its own asks for; empty for FHIR's own.
     """
 
     method: str
@@ -26,6 +26,7 @@ class FhirRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     document: Document | None = None
+    format: str = ""
 
 
 @dataclass(frozen=True, slots=True)

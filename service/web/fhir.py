@@ -74,7 +74,7 @@ def _dispatched(at: _Exchange, asked: FhirRequest) -> FhirResponse:
     call = at.call = calls.understood(ctx, asked, dispatch.dispatch)
     g.route, g.type = call.template, call.type
     body = negotiation.body(request, service.settings, is_bundle=call.interaction == "transaction")
-    call = at.call = replace(call, request=replace(asked, body=body))
+    call = at.call = replace(call, request=replace(asked, body=body, format=at.look.format))
     return dispatch.answer(ctx, call)
 
 

@@ -17,7 +17,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.config import Settings
 from service.errors import BadRequest, NotAcceptable, PayloadTooLarge, UnsupportedMediaType
-from service.rest import accept, query
+from service.rest import accept, formats, query
 from service.rest.exchange import FHIR_JSON, FhirRequest, FhirResponse
 
 if TYPE_CHECKING:
@@ -43,11 +43,12 @@ class BrokenOff(BadRequest):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How the answer shall look: as a page or as JSON of some media type, indented or compact."""
+    """How the answer shall look: as a page or as JSON of some media type, indented or compact; or, for a report, as a file (`format`)."""
 
     html: bool = False
     pretty: bool = False
     media_type: str = FHIR_JSON
+    format: str = ""
 
 
 def head(request: Request, path: str) -> FhirRequest:
@@ -63,6 +64,8 @@ def head(request: Request, path: str) -> FhirRequest:
 
 def look(asked: FhirRequest) -> Look:
     """What the client accepts; `_format` outranks the Accept header. NotAcceptable when that is not on offer."""
+    if file := formats.wished(asked):
+        return Look(format=file)
     wishes = dict(asked.query)
     pretty = wishes.get("_pretty", "").lower() == "true"
     if "_format" in wishes:

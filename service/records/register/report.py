@@ -1,16 +1,16 @@
 """A report of the register: statements about the whole, columns with their basis in law or policy, rows of native cells, totals.
 
 Cells are native, so that they can be counted and compared: whole micrograms and microlitres, instants as microseconds, text, None for
-nothing. `texts` turns them into text, in one place: whatever shows a report (JSON, CSV, a workbook, paper, a page) shows these, so that all
+nothing. They become text in one place (`texts`): whatever shows a report (JSON, CSV, a workbook, paper, a page) shows these, so that all
 of them show the same. Within a text cell white space and control characters are single blanks.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
-from itertools import islice
+from typing import Any
 
 from service.ledger.amount import milligrams, millilitres
 
@@ -21,13 +21,27 @@ NUMERIC = frozenset({UG, UL, NUMBER, PERCENT})
 LAW, POLICY = "law", "policy"
 
 Cell = str | int | None
-Row = tuple[Cell, ...]
+Texts = Callable[[Sequence[Any]], Sequence[str]]
+"""From the cells of a column to their texts."""
 
 LONGEST = 32_000
 """Characters of one cell: a workbook holds no more. What is longer ends with an ellipsis."""
-_CHUNK = 2_000
+CHUNK = 1_000
+"""Rows that are turned into text at once."""
 _BLANK = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
+_BETWEEN = "|"
 _SECOND = 1_000_000
+
+
+class Shared(tuple[Cell, ...]):
+    """Cells of several columns, side by side, that many rows have in common: what is made of them is made once. Equal to itself alone."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
+Row = tuple[Cell | Shared, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +64,8 @@ class Column:
 class Report:
     """`name` is that of the operation, without the `$`; `header` are (name, text) about the whole: of where, of when, made by whom.
 
-    `rows` and `totals` have a cell for each column; a total says what it sums in its first cells. `zone`: in which instants are written.
+    `rows` and `totals` have a cell for each column; a total says what it sums in its first cells. Rows may hold `Shared` cells, all in the
+    same places. `zone`: in which instants are written.
     """
 
     name: str
@@ -63,6 +78,11 @@ class Report:
     nothing: str = "Nothing to report. That is an answer: the service looked and found none."
     """What stands in the place of the rows where there are none."""
 
+    def cells(self) -> Iterator[tuple[Cell, ...]]:
+        """The rows, cell by cell."""
+        for row in self.rows:
+            yield flat(row)
+
     def texts(self) -> Iterator[tuple[str, ...]]:
         """The rows as every format shows them."""
         return self._as_texts(self.rows)
@@ -72,52 +92,69 @@ class Report:
         return self._as_texts(self.totals)
 
     def _as_texts(self, rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
-        """Column by column: a text that comes again is made once."""
-        made = [_Texts(writer(column.kind, self.zone)) for column in self.columns]
-        waiting = iter(rows)
-        while chunk := list(islice(waiting, _CHUNK)):
-            columns = [map(texts.__getitem__, cells) for texts, cells in zip(made, zip(*chunk, strict=True), strict=True)]
-            yield from zip(*columns, strict=True)
+        makers = [texts(column.kind, self.zone) for column in self.columns]
+        for start in range(0, len(rows), CHUNK):
+            columns = spread(rows[start : start + CHUNK])
+            yield from zip(*(made(cells) for made, cells in zip(makers, columns, strict=True)), strict=True)
 
 
-class _Texts(dict[Cell, str]):
-    """The texts of a column by cell. Bounded: instants and ids hardly come again."""
+def flat(row: Row) -> tuple[Cell, ...]:
+    """A row without shared cells."""
+    return tuple(cell for held in row for cell in (held if isinstance(held, Shared) else (held,)))
 
-    _MOST = 20_000
 
-    def __init__(self, write: Callable[[Cell], str]) -> None:
-        super().__init__()
-        self.write = write
-
-    def __missing__(self, cell: Cell) -> str:
-        if len(self) >= self._MOST:
-            self.clear()
-        made = self[cell] = self.write(cell)
-        return made
+def spread(rows: Sequence[Row]) -> Iterator[Sequence[Any]]:
+    """The cells of rows, column by column."""
+    for cells in zip(*rows, strict=True):
+        if isinstance(cells[0], Shared):
+            yield from zip(*cells, strict=True)
+        else:
+            yield cells
 
 
 def text(column: Column, cell: Cell, zone: tzinfo) -> str:
     """A cell as every format shows it; empty for nothing."""
-    return writer(column.kind, zone)(cell)
+    return texts(column.kind, zone)((cell,))[0]
 
 
-def writer(kind: str, zone: tzinfo) -> Callable[[Cell], str]:
-    """What turns the cells of a column of this kind into text."""
+def texts(kind: str, zone: tzinfo) -> Texts:
+    """What turns the cells of a column of this kind into their texts; empty for nothing."""
     match kind:
         case "instant":
-            return lambda cell: "" if cell is None else local(int(cell), zone)
+            return lambda cells: ["" if cell is None else local(cell, zone) for cell in cells]
         case "ug":
-            return lambda cell: "" if cell is None else str(milligrams(int(cell)))
+            return _kept(lambda cell: str(milligrams(cell)))
         case "ul":
-            return lambda cell: "" if cell is None else str(millilitres(int(cell)))
+            return _kept(lambda cell: str(millilitres(cell)))
         case "percent":
-            return lambda cell: "" if cell is None else f"{Decimal(int(cell)).scaleb(-2):f}"
+            return _kept(lambda cell: f"{Decimal(cell).scaleb(-2):f}")
         case "flag":
-            return lambda cell: "" if cell is None else "yes" if cell else "no"
+            return _kept(lambda cell: "yes" if cell else "no")
         case "number":
-            return lambda cell: "" if cell is None else str(int(cell))
+            return _kept(str)
         case _:
-            return lambda cell: "" if cell is None else plain(str(cell))
+            return _plain
+
+
+def _kept(write: Callable[[Any], str]) -> Texts:
+    """A text that comes again is made once."""
+    known: dict[Any, str] = {None: ""}
+
+    def made(cells: Sequence[Any]) -> Sequence[str]:
+        for cell in set(cells) - known.keys():
+            known[cell] = write(cell)
+        return [known[cell] for cell in cells]
+
+    return made
+
+
+def _plain(cells: Sequence[Any]) -> Sequence[str]:
+    """Most columns need no change at all, which one look at all of their letters tells."""
+    found = [cell or "" for cell in cells]
+    joined = _BETWEEN.join(found)
+    if joined.isprintable() and not any(odd in joined for odd in ("  ", "| ", " |")) and joined[:1] != " " and joined[-1:] != " ":
+        return found if max(map(len, found), default=0) <= LONGEST else [plain(one) for one in found]
+    return [plain(one) for one in found]
 
 
 def plain(value: str) -> str:
@@ -127,8 +164,13 @@ def plain(value: str) -> str:
 
 
 def local(instant: int, zone: tzinfo) -> str:
-    """An instant (microseconds) to the second with its offset, as FHIR writes a dateTime; a date out of reach of calendars in UTC."""
+    """An instant (microseconds) to the second with its offset, as FHIR writes a dateTime; one out of reach of calendars as the last one."""
     try:
         return datetime.fromtimestamp(instant // _SECOND, zone).isoformat()
     except (OverflowError, ValueError, OSError):
         return datetime.max.replace(tzinfo=UTC, microsecond=0).isoformat()
+
+
+def titles(columns: Iterable[Column]) -> list[str]:
+    """What stands above the columns."""
+    return [column.title for column in columns]

@@ -39,7 +39,8 @@ class Operation:
     `levels` say where it stands in the URL, `types` on which resource types (none: on all of them, or below the base). One that
     `changes_state` takes POST alone. `searches`: every search parameter of its type is an input too. `definition` is the URL of its
     OperationDefinition: R4's own, or the clinic's where this server takes or gives more than R4 says. `letter` is that of the scope that a
-    caller needs on the type in the URL; None where the functions of the record that it calls ask for theirs.
+    caller needs on the type in the URL; None where the functions of the record that it calls ask for theirs. `reports`: it answers with a
+    report, which comes as CSV, workbook and PDF too (`rest.formats`).
     """
 
     code: str
@@ -52,6 +53,7 @@ class Operation:
     run: Run
     searches: bool = False
     letter: str | None = None
+    reports: bool = False
 
     @property
     def resource(self) -> tuple[str, str] | None:

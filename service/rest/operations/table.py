@@ -47,6 +47,8 @@ OPERATIONS: tuple[Operation, ...] = (
 _BY_CODE: Mapping[str, tuple[Operation, ...]] = {
     code: tuple(one for one in OPERATIONS if one.code == code) for code in {one.code for one in OPERATIONS}
 }
+REPORTS = frozenset(one.code for one in OPERATIONS if one.reports)
+"""The codes of the operations that report."""
 
 
 def run(ctx: Context, call: Call) -> FhirResponse:

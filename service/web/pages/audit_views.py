@@ -11,12 +11,12 @@ from service.errors import BadRequest, ServiceError
 from service.records import disclosures as accounting
 from service.records import trail
 from service.records.context import Context, Service
+from service.reports import csv_text, pdf
+from service.reports.table import Table
 from service.rest import audited, dispatch
 from service.rest.exchange import FhirRequest, Pairs
 from service.web.pages import audit, disclosures, inspection
 from service.web.pages.desk import Desk
-from service.web.reports import csv_text, pdf
-from service.web.reports.table import Table
 
 Given = dict[str, str]
 

@@ -12,8 +12,8 @@ from datetime import date, timedelta
 from service.config import Settings
 from service.errors import BadRequest
 from service.records.disclosures import Disclosure
+from service.reports.table import Table
 from service.web.pages.site import Site
-from service.web.reports.table import Table
 
 PATH = "/audit/disclosures"
 FIELDS = ("patient", "from", "to")

@@ -1,0 +1,30 @@
+"""Which formats a report of the register comes in, and one function that writes it in any of them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from service.records.register.report import Report
+from service.reports import csv_text, json_text, pdf, table, xlsx
+
+CSV, XLSX, PDF = "csv", "xlsx", "pdf"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format for people's own programs: its media type, and what writes a report in it."""
+
+    media_type: str
+    written: Callable[[Report], bytes]
+
+
+FORMATS: Mapping[str, Format] = {
+    CSV: Format(csv_text.MEDIA_TYPE, lambda report: "".join(csv_text.of_report(report)).encode()),
+    XLSX: Format(xlsx.MEDIA_TYPE, lambda report: xlsx.written(table.of(report))),
+    PDF: Format(pdf.MEDIA_TYPE, lambda report: pdf.written(table.of(report))),
+}
+"""By the word for `_format`, which is the ending of the file too."""
+
+
+def parameters(report: Report) -> str:
+    """The report as the JSON text of a Parameters resource."""
+    return "".join(json_text.written(report))
