@@ -15,7 +15,7 @@ from service.records.context import Context, Service
 from service.security.caller import Caller
 from service.security.roles import BREAK_GLASS
 
-PURPOSES = frozenset({"TREAT", "ETREAT", "HPAYMT", "HOPERAT", "PATRQT"})
+PURPOSES = frozenset({"TREAT", "ETREAT", "HPAYMT", "HOPERAT", "PATRQT", "HCOMPL", "HLEGAL"})
 
 
 def declared(service: Service, caller: Caller, request: Request) -> Caller:
