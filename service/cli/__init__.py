@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 the work failed or something was refused, 2 a setting or a
 
 import click
 
-from service.cli import audit, clients, database, demonstration, importing, people, reindexing, serving, tokens, worker
+from service.cli import audit, clients, database, demonstration, importing, ledger, people, reindexing, serving, tokens, worker
 from service.cli.group import Commands
 
 
@@ -34,5 +34,6 @@ for _command in (
     tokens.token,
     people.user,
     audit.audit,
+    ledger.ledger,
 ):
     main.add_command(_command)

@@ -113,5 +113,8 @@ class Scene(Protocol):
     def draws(self, encounter: str) -> Sequence[Drawn]:
         """What became of each draw of a visit (`Encounter/id`), after the commit."""
 
+    def opened(self, vial: str) -> int | None:
+        """When the first draw from the vial happened that stands after the commit, in microseconds; None when there is none."""
+
     def vial_of(self, medication: str) -> str | None:
         """The id of the first vial behind `Medication/id`: itself, or what the syringe was filled from. None when there is none."""

@@ -15,7 +15,7 @@ from service.fhir.document import stored
 from service.ledger import posting, reading
 from service.ledger.book import Book
 from service.ledger.entry import Entry
-from service.ledger.rules import RULES
+from service.ledger.rules import RULES, amendments
 from service.ledger.scene import CONTROLLED, OTHER, VISIT, Tree, Written
 from service.records.context import Context
 from service.records.register import balancing, consequences, numbering
@@ -28,6 +28,7 @@ from service.storage.ledger import Vial
 
 TYPES = frozenset({"Encounter", "List", "Medication", "MedicationAdministration", "MedicationDispense", "Observation", "SupplyDelivery"})
 """The types whose resources can be part of the register."""
+_ENDED = ("finished", "cancelled")
 
 
 @dataclass(slots=True)
@@ -55,10 +56,10 @@ def judge(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> Judged | No
     if not any(write.writes and write.change.type in TYPES for write in writes):
         return None
     scene = _scene(ctx, tx, writes)
-    concerned = [one for one in scene.writes if one.role in CONTROLLED or _finishes(one)]
+    concerned = [one for one in scene.writes if one.role in CONTROLLED or finishes(one)]
     if not concerned:
         return None
-    ledger.hold(tx, [*_vials(scene, concerned), *_visits(concerned)])
+    ledger.hold(tx, [*(f"vial {one}" for one in vials(scene, concerned)), *_visits(concerned)])
     judged, issues = Judged(scene), []
     issues += balancing.followed(scene, concerned)
     judged.claims, taken = numbering.claims(tx, concerned)
@@ -114,7 +115,7 @@ def _written(scene: RecordScene, write: Write) -> Written:
         entry=write.entry,
         type=write.change.type,
         id=write.key[1],
-        role=_role(scene, write.change.type, after, before),
+        role=role(scene, write.change.type, after, before),
         after=after,
         before=before,
         version=write.version,
@@ -122,7 +123,7 @@ def _written(scene: RecordScene, write: Write) -> Written:
     )
 
 
-def _role(scene: RecordScene, type: str, after: Tree | None, before: Tree | None) -> str:
+def role(scene: RecordScene, type: str, after: Tree | None, before: Tree | None) -> str:
     """By what it says now; what was a controlled-substance record stays one."""
     if type not in TYPES:
         return OTHER
@@ -130,10 +131,10 @@ def _role(scene: RecordScene, type: str, after: Tree | None, before: Tree | None
     return earlier if earlier in CONTROLLED or after is None else scene.role(after)
 
 
-def _finishes(written: Written) -> bool:
-    """Whether a visit is finished by this commit."""
+def finishes(written: Written) -> bool:
+    """Whether a visit is finished or cancelled by this commit: nothing may be open any more."""
     now, then = written.after or {}, written.before or {}
-    return written.role == VISIT and now.get("status") == "finished" and then.get("status") != "finished"
+    return written.role == VISIT and now.get("status") in _ENDED and then.get("status") not in _ENDED
 
 
 def refuse_deletions(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> None:
@@ -143,16 +144,11 @@ def refuse_deletions(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> 
     scene = _scene(ctx, tx, writes)
     gone = [one for one in scene.writes if one.after is None and one.role in CONTROLLED]
     if gone:
-        raise MethodNotAllowed([_deletion(one) for one in gone], entry=gone[0].entry)
+        raise MethodNotAllowed([amendments.deletion(one) for one in gone], entry=gone[0].entry)
 
 
-def _deletion(one: Written) -> Issue:
-    says = f"{one.reference} is a controlled-substance record, which is never deleted. Mark it as entered in error, and say why."
-    return Issue("error", "not-supported", "cs-31", says, one.type, one.entry)
-
-
-def _vials(scene: RecordScene, concerned: Sequence[Written]) -> list[str]:
-    """Of the commit, of what was posted by its records before, and of the draws of the visits that it finishes."""
+def vials(scene: RecordScene, concerned: Sequence[Written]) -> Sequence[str]:
+    """The vials that the commit may change: those of its records, now and before, and of the draws of visits that it finishes."""
     found: set[str] = set()
     for one in concerned:
         for tree, get in ((one.after, scene.get), (one.before, scene.prior)):
@@ -160,10 +156,8 @@ def _vials(scene: RecordScene, concerned: Sequence[Written]) -> list[str]:
                 found.update(posting.vials(one.role, tree, scene.vial_of, get))
     changed = [one.reference for one in concerned if one.before is not None and one.role != VISIT]
     finished = [one.reference for one in concerned if one.role == VISIT]
-    known = ledger.vials_with(scene.tx, encounters=finished, sources=changed) if changed or finished else set()
-    vials = sorted(found | known)
-    scene.wanted = vials
-    return [f"vial {one}" for one in vials]
+    scene.wanted = sorted(found | scene.posted(finished, changed))
+    return scene.wanted
 
 
 def _visits(concerned: Sequence[Written]) -> list[str]:

@@ -3,7 +3,7 @@
 One scene serves one commit inside its transaction. What it reads it reads once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import lru_cache
@@ -14,7 +14,7 @@ from service.fhir.document import stored
 from service.fhir.library import Library
 from service.ledger import posting, reading
 from service.ledger.book import Book
-from service.ledger.entry import Entry
+from service.ledger.entry import DRAWN, Entry
 from service.ledger.policy import Policy
 from service.ledger.posting import Unpostable
 from service.ledger.scene import (
@@ -148,8 +148,14 @@ class RecordScene:
             drawn
             for book in self.books.values()
             for drawn in book.draws()
-            if any(line.draw == drawn.draw and line.encounter == encounter for line in book.standing() if line.kind == "drawn")
+            if any(line.draw == drawn.draw and line.encounter == encounter for line in book.standing() if line.kind == DRAWN)
         ]
+
+    def opened(self, vial: str) -> int | None:
+        """When the first draw from the vial happened that stands after the commit."""
+        book = self.books.get(vial)
+        draws = [line.occurred for line in book.standing() if line.kind == DRAWN] if book else ()
+        return min(draws, default=None)
 
     def vial_of(self, medication: str) -> str | None:
         """The id of the first vial behind `Medication/id`."""
@@ -171,6 +177,10 @@ class RecordScene:
         if vial not in self.books:
             raise Unpostable("cs-02", f"There is no Medication/{vial}. Name the vial by its Medication.", "Medication")
         return self.books[vial]
+
+    def posted(self, encounters: Collection[str], sources: Collection[str]) -> set[str]:
+        """The vials with a line of one of the visits (`Encounter/id`), or that one of `sources` (`Type/id`) made."""
+        return ledger.vials_with(self.tx, encounters=encounters, sources=sources) if encounters or sources else set()
 
     def load(self, vials: Sequence[str]) -> None:
         """Read the books of the vials. Raises Unpostable when one of their Medications is unclear."""
