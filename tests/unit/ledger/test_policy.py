@@ -59,21 +59,21 @@ def test_overrides_hold_for_their_substances_and_sites_and_the_later_one_wins() 
     overrides = [
         {"substances": ["6130"], "open_vial_days": 14, "actions": {"cs-22": "warn"}},
         {"sites": ["SITE-1"], "witness_minutes": 30, "open_vial_days": 7, "actions": {"cs-11": "off"}},
-        {"substances": ["6960"], "sites": ["SITE-1", "SITE-2"], "open_vial_days": 1},
+        {"substances": ["373476007"], "sites": ["SITE-1", "SITE-2"], "open_vial_days": 1},
     ]
     found = read(version(defaults={"late_hours": 12, "actions": {"cs-24": "warn"}}, overrides=overrides))
     days = {
         (substance, site): found.of(substance, {"id-of-it", site}, LATER).open_vial_days
-        for substance in ("6130", "6960")
+        for substance in ("6130", "373476007")
         for site in ("SITE-1", "SITE-2", "SITE-3")
     }
     assert days == {
         ("6130", "SITE-1"): 7,
         ("6130", "SITE-2"): 14,
         ("6130", "SITE-3"): 14,
-        ("6960", "SITE-1"): 1,
-        ("6960", "SITE-2"): 1,
-        ("6960", "SITE-3"): 28,
+        ("373476007", "SITE-1"): 1,
+        ("373476007", "SITE-2"): 1,
+        ("373476007", "SITE-3"): 28,
     }
     both = found.of("6130", ["SITE-1"], LATER)
     assert (both.late_hours, both.witness_minutes) == (12, 30)
