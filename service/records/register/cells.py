@@ -18,6 +18,7 @@ BATCH = (
     Column("lot", "Lot", basis=POLICY, width=7),
     Column("expires", "Expires", DATE, POLICY, width=7),
 )
+_DATE = len("2027-08-31")
 SERIAL = (Column("vial", "Vial", basis=POLICY, width=8),)
 
 
@@ -33,7 +34,7 @@ def container(vial: Vial) -> Row:
 
 def batch(vial: Vial) -> Row:
     """The cells of `BATCH`."""
-    return vial.ndc, vial.lot, vial.expires
+    return vial.ndc, vial.lot, vial.expires[:_DATE]
 
 
 def serial(vial: Vial) -> Row:

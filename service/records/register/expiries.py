@@ -38,7 +38,8 @@ def report(ctx: Context, asked: Question, days: int = DAYS) -> Report:
     """What is past its time at `asked.as_of`, or will be within `days`. Raises Forbidden."""
     with inquiry.opened(ctx, asked) as one:
         held = {each.vial: each.amount_ug for each in register_reports.on_hand(one.tx, one.now) if _is_vial(each.account)}
-        vials = [vial for vial in ledger.known(one.tx, one.sites, asked.lot, asked.substance) if held.get(vial.vial, 0) > 0]
+        known = ledger.known(one.tx, one.sites, asked.lot, asked.substance)
+        vials = [vial for vial in known if held.get(vial.vial, 0) > 0 and asked.vial in (None, vial.vial)]
         one.sheets.load(named for vial in vials for named in (f"Medication/{vial.vial}", f"Location/{vial.safe}"))
         drawn = register_reports.opened(one.tx, [vial.vial for vial in vials], DRAWN)
         rows = [row for vial in vials if (row := _row(one, vial, (held[vial.vial], drawn.get(vial.vial)), days))]

@@ -14,7 +14,7 @@ from service.records.register import cells, inquiry, wording
 from service.records.register.heading import address
 from service.records.register.inquiry import Inquiry
 from service.records.register.question import Question
-from service.records.register.report import DATE, INSTANT, LAW, POLICY, REFERENCE, UG, Column, Report, Row
+from service.records.register.report import DATE, INSTANT, LAW, POLICY, REFERENCE, UG, Column, Report, Row, plain
 from service.storage import ledger
 from service.storage.ledger import Vial
 
@@ -57,7 +57,7 @@ def report(ctx: Context, asked: Question) -> Report:
         rows = [row for vial in vials for row in _rows(one, vial, of_vial.get(vial.vial, ()))]
         header = (*one.header(COLUMNS, ""), ("Patients", str(len({line.patient for line in lines if line.kind == GIVEN}))))
     totals = cells.totals(COLUMNS, rows, ("drawn", "given", "wasted", "returned"))
-    return Report("cs-lot-recall", f"Recall of lot {asked.lot}", header, COLUMNS, rows, one.zone, totals)
+    return Report("cs-lot-recall", f"Recall of lot {plain(asked.lot)}", header, COLUMNS, rows, one.zone, totals)
 
 
 def _rows(one: Inquiry, vial: Vial, lines: Sequence[Entry]) -> Iterator[Row]:
