@@ -18,10 +18,9 @@ COLUMNS = (
     Column("drug", "Drug, form, strength", TEXT, LAW, 12),
     Column("lot", "Lot", TEXT, POLICY, 7),
     Column("vial", "Vial", TEXT, POLICY, 9),
-    Column("site", "Site", TEXT, LAW, 8),
-    Column("patient", "Patient", TEXT, LAW, 11),
-    Column("performer", "Who", TEXT, LAW, 11),
-    Column("witness", "Witness", TEXT, POLICY, 11),
+    Column("patient", "Patient", TEXT, LAW, 9),
+    Column("performer", "Who", TEXT, LAW, 9),
+    Column("witness", "Witness", TEXT, POLICY, 9),
     Column("in", "In mg", UG, LAW, 5),
     Column("drawn", "Drawn mg", UG, POLICY, 5),
     Column("given", "Given mg", UG, LAW, 5),
@@ -31,7 +30,11 @@ COLUMNS = (
     Column("counted", "Counted mg", UG, POLICY, 5),
     Column("balance", "Balance mg", UG, POLICY, 6),
     Column("flags", "Flags", TEXT, POLICY, 8),
-    Column("record", "Record", REFERENCE, POLICY, 12),
+    Column("site", "Site", TEXT, LAW, 8),
+    Column("record", "Record", REFERENCE, POLICY, 9),
+    Column("patient-record", "Patient (id)", REFERENCE, POLICY, 9),
+    Column("performer-record", "Who (id)", REFERENCE, POLICY, 9),
+    Column("witness-record", "Witness (id)", REFERENCE, POLICY, 9),
 )
 """`other` is what was destroyed, lost, broken or is unaccounted, and adjustments by what they add to the vial."""
 
@@ -70,6 +73,9 @@ def row(line: Line, trees: Sheets) -> Row:
         "balance": line.balance_ug,
         "flags": ", ".join(line.marks),
         "record": entry.source,
+        "patient-record": entry.patient or None,
+        "performer-record": entry.performer or None,
+        "witness-record": entry.witness or None,
         **amounts,
     }
     return tuple(cells.get(one.name) for one in COLUMNS)
@@ -135,6 +141,5 @@ def named_in(entry: Entry) -> Iterator[str]:
 
 
 def _called(trees: Sheets, reference: str) -> str:
-    """The name, with the reference behind it; the reference alone where there is no name."""
-    name = wording.called(trees.get(reference)) if reference else ""
-    return f"{name} ({reference})" if name else reference
+    """The name; the reference where there is none."""
+    return wording.called(trees.get(reference), reference) if reference else ""

@@ -84,13 +84,13 @@ def story_link(site: Site, entry: Entry) -> str:
 
 def _shown(line: Line, texts: tuple[str, ...], report: Report, site: Site) -> Shown:
     entry, vial = line.entry, line.vial
+    people = {"patient": entry.patient, "performer": entry.performer, "witness": entry.witness}
     links = {
         "line": story_link(site, entry),
         "lot": link(site, [("lot", vial.lot)]) if vial.lot else None,
         "vial": link(site, [("vial", vial.vial)]),
-        "patient": site.reference(entry.patient),
-        "performer": site.reference(entry.performer),
-        "witness": site.reference(entry.witness),
+        **{name: site.reference(reference) for name, reference in people.items()},
+        **{f"{name}-record": site.reference(reference) for name, reference in people.items()},
         "record": site.reference(entry.source),
     }
     return Shown(dict(zip((one.name for one in report.columns), texts, strict=True)), links, line.marks)

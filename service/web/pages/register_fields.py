@@ -47,7 +47,7 @@ def read(given: MultiDict[str, str], zone: tzinfo) -> tuple[Filter, Pairs]:
         vial=_text("vial", one).removeprefix("Medication/"),
         flags=tuple(_chosen("flag", value, MARKS) for name, value in told if name == "flag"),
         balance=_chosen("balance", one.get("balance", BALANCES[0]), BALANCES),
-        **{name: _id(name, type, one) for name, type in _TYPES.items()},
+        **{name: id_of(name, type, one.get(name, "")) for name, type in _TYPES.items()},
     ), told
 
 
@@ -87,11 +87,12 @@ def _text(name: str, given: dict[str, str]) -> str:
     return value
 
 
-def _id(name: str, type: str, given: dict[str, str]) -> str:
-    value = given.get(name, "").removeprefix(f"{type}/")
-    if value and not _ID.fullmatch(value):
+def id_of(name: str, type: str, value: str) -> str:
+    """The id in `ID` or `Type/ID`; empty for nothing. Raises BadRequest."""
+    id = value.removeprefix(f"{type}/")
+    if id and not _ID.fullmatch(id):
         raise BadRequest.of("value", "report-field", f"'{name}' is the id of a {type}, as in a1 or {type}/a1.", f"http.{name}")
-    return value
+    return id
 
 
 def _day(name: str, given: dict[str, str]) -> date | None:

@@ -3,38 +3,47 @@
 What is on `/register` and what its files hold is one report, made once for each request.
 """
 
+from functools import partial
+
 from flask import Blueprint, Response, request
 
 from service import clock
 from service.errors import ServiceError
 from service.records import trail
 from service.records.context import Context, Service
-from service.records.register import folio, gate, lines
+from service.records.register import folio, gate, lines, rows, story
 from service.records.register.lines import Leaf
 from service.rest import audited
 from service.search.paging import Position
 from service.storage.ledger_lines import Place
-from service.web.pages import inspection, register_files
+from service.web.pages import inspection, register_files, register_story
 from service.web.pages import register as book
 from service.web.pages import register_fields as fields
 from service.web.pages.desk import Desk
+from service.web.pages.inspection import View
 from service.web.pages.register_fields import Pairs
+
+_LONGEST_NUMBER = 9
 
 
 def register(pages: Blueprint, service: Service) -> None:
     """Adds the pages."""
-    inspection.add(pages, service, book.PATH, "register", _lines)
+    views: dict[str, View] = {"": _lines, "/lines/<vial>/<number>": _story}
+    for path, view in views.items():
+        name = f"register{path.partition('/<')[0].replace('/', '_')}"
+        inspection.add(pages, service, f"{book.PATH}{path}", name, partial(_guarded, view))
+
+
+def _guarded(view: View, at: Desk, ctx: Context, **parts: str) -> Response:
+    """What a view answers, or the page that says why not."""
+    try:
+        gate.require_read(ctx)
+        return view(at, ctx, **parts)
+    except ServiceError as error:
+        return _refused(at, ctx, error)
 
 
 def _lines(at: Desk, ctx: Context) -> Response:
-    try:
-        return _answered(at, ctx)
-    except ServiceError as error:
-        return refused(at, ctx, error)
-
-
-def _answered(at: Desk, ctx: Context) -> Response:
-    gate.require_read(ctx)
     wanted, told = fields.read(request.args, at.site.zone)
     wanted_format, count = fields.wanted_format(request.args), fields.count(request.args)
     with ctx.snapshot() as tx:
@@ -79,7 +88,16 @@ def _next(ctx: Context, at: Desk, told: Pairs, leaf: Leaf) -> str | None:
     return book.link(at.site, told, *counted, (fields.CURSOR, cursor))
 
 
-def refused(at: Desk, ctx: Context, error: ServiceError) -> Response:
+def _story(at: Desk, ctx: Context, vial: str, number: str) -> Response:
+    place = int(number) if number.isascii() and number.isdigit() and len(number) < _LONGEST_NUMBER else 0
+    with ctx.snapshot() as tx:
+        found = story.story(ctx, tx, fields.id_of("vial", "Medication", vial), place)
+    trail.note(ctx, audited.shown(ctx, inspection.told()))
+    title = rows.label(found.line.entry, found.line.vial)
+    return at.show("register-line.html", title, **register_story.parts(found, ctx.service, at.site))
+
+
+def _refused(at: Desk, ctx: Context, error: ServiceError) -> Response:
     """The page that says why something was refused."""
     trail.note(ctx, audited.refused(ctx, inspection.told(), None, error))
     page = at.show("register-refusal.html", "Register", error.status, findings=inspection.findings(error))
