@@ -12,10 +12,14 @@ ROOT = Path(__file__).resolve().parents[2]
 PLACES = {
     "Issue": 2,
     "Unanswerable": 1,
+    "Unpostable": 0,
+    "doubt": 2,
     "error": 1,
     "information": 1,
+    "law": 1,
     "of": 1,
     "overloaded": 0,
+    "policy": 2,
     "refused": 1,
     "report": 1,
     "warning": 1,
@@ -25,7 +29,8 @@ PLACES = {
 }
 """Callables that are given the name of a rule, and in which place."""
 RULE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-INVARIANT = re.compile(r"[a-z]{2,8}-[0-9]+[a-z]?")
+INVARIANT = re.compile(r"(?!cs-)[a-z]{2,8}-[0-9]+[a-z]?")
+"""Invariants of profiles are not listed; `cs-10` is a rule of the register."""
 ADD = "add the rule to fhir_profiles/clinic/CodeSystem-rules.json"
 
 

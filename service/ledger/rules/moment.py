@@ -141,22 +141,22 @@ def _expiry(scene: Scene, written: Written, found: Policy, at: tuple[str, int]) 
 
 
 def _opened(scene: Scene, written: Written, found: Policy, instant: int) -> Iterator[Issue]:
-    vial = reading.medication(written.after) if written.after else None
+    named = reading.medication(written.after) if written.after else None
+    vial = scene.vial_of(named) if named else None
     if vial is None:
         return
-    opened = _first_draw(scene, vial, scene.get(vial) or {})
+    opened = _first_draw(scene, vial)
     if opened is not None and instant > opened + found.open_vial_days * temporal.DAY:
-        says = f"{vial} had been open for more than {found.open_vial_days} days. Take another one and waste what is left of it."
+        says = f"Medication/{vial} had been open for more than {found.open_vial_days} days. Take another one and waste what is left of it."
         yield from findings.policy(found, written, "cs-22", says, f"{written.type}.medication")
 
 
-def _first_draw(scene: Scene, vial: str, tree: Tree) -> int | None:
+def _first_draw(scene: Scene, vial: str) -> int | None:
     """When the vial was opened: as it says itself, else at its first draw."""
-    said = reading.extension(tree, _OPENED)
+    said = reading.extension(scene.get(f"Medication/{vial}") or {}, _OPENED)
     if said is not None and isinstance(said.get("valueDateTime"), str):
         return temporal.interval(said["valueDateTime"], scene.zone).lo
-    draws = (one for one in scene.pointing("MedicationDispense", vial) if one.get("status") not in ("entered-in-error", "cancelled"))
-    return min((found for one in draws if (found := reading.occurred(one, scene.zone)) is not None), default=None)
+    return scene.opened(vial)
 
 
 def available(scene: Scene, written: Written) -> Iterator[Issue]:

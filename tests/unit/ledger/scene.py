@@ -36,10 +36,10 @@ def tree(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class FakeScene:
-    """The record before and after a commit, by `Type/id`. `asked` collects the (type, reference) of every `pointing`, `judged_by` the
-    (vial, instant) of every `policy`.
+    """The record before and after a commit, by `Type/id`.
 
-    `made` overrides what `draws` works out; `written_down` the instants of `recorded` by reference.
+    `asked` collects the (type, reference) of every `pointing` and ("opened", vial), `judged_by` the (vial, instant) of every `policy`. `made`
+    overrides what `draws` works out; `written_down` the instants of `recorded` by reference.
     """
 
     after: dict[str, Tree] = field(default_factory=dict)
@@ -78,6 +78,11 @@ class FakeScene:
 
     def recorded(self, tree: Tree) -> int:
         return self.written_down.get(f"{tree['resourceType']}/{tree['id']}", self.now)
+
+    def opened(self, vial: str) -> int | None:
+        self.asked.append(("opened", vial))
+        draws = [one for one in self.after.values() if self.role(one) == scene.DRAW and reading.medication(one) == f"Medication/{vial}"]
+        return min((found for one in draws if one["status"] == "completed" and (found := reading.occurred(one, self.zone))), default=None)
 
     def draws(self, encounter: str) -> Sequence[Drawn]:
         if self.made is not None:

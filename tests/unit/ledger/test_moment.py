@@ -237,7 +237,7 @@ def test_the_first_draw_is_looked_for_only_where_the_vial_does_not_say() -> None
     assert around.asked == []
     around = example()
     told(around, RULES, DRAW, "cs-22")
-    assert around.asked == [("MedicationDispense", VIAL)]
+    assert around.asked == [("opened", "medication-12")]
 
 
 ASIDE = {
