@@ -86,9 +86,10 @@ def settled(scene: Scene, written: Written) -> Iterator[Issue]:
 
 
 def _open(visit: _Visit) -> Iterator[str]:
+    """Draws with something left. That more came out than went in is refused at once, by CS-01."""
     for one in visit.draws:
         allowed = visit.scene.policy(one.vial, visit.scene.now).tolerance(one.drawn_ug)
-        if abs(one.left_ug) > allowed:
+        if one.left_ug > allowed:
             parts = {"given": one.given_ug, "wasted": one.wasted_ug, "returned": one.returned_ug}
             told = ", ".join(f"{milligrams(amount)} mg {what}" for what, amount in parts.items())
             yield (
