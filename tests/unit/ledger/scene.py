@@ -38,8 +38,8 @@ def tree(resource: Mapping[str, Any]) -> dict[str, Any]:
 class FakeScene:
     """The record before and after a commit, by `Type/id`.
 
-    `asked` collects the (type, reference) of every `pointing` and ("opened", vial), `judged_by` the (vial, instant) of every `policy`. `made`
-    overrides what `draws` works out; `written_down` the instants of `recorded` by reference.
+    `asked` collects the (type, reference) of every `pointing` and ("opened", vial), `judged_by` the (vial, instant) of every `policy`.
+    `made` overrides what `draws` works out; `written_down` the instants of `recorded` by reference.
     """
 
     after: dict[str, Tree] = field(default_factory=dict)
