@@ -39,24 +39,30 @@ class Unsignable(Exception):
 
 @dataclass(slots=True)
 class Making:
-    """One export in the making. `reports` writes the reports of some schedules into a directory."""
+    """One export in the making. `reports` writes reports into a directory."""
 
     ctx: Context
     export: Export
     folder: Folder
     signer: Signer
     alive: Alive
-    reports: Callable[["Making", str, frozenset[str]], None]
+    reports: Callable[["Making", str, tuple[str, ...]], None]
     patients: set[str] = field(default_factory=set)
+
+    @property
+    def period(self) -> tuple[tuple[str, str], ...]:
+        """The period, as reports tell it."""
+        return ("start", to_text(self.export.since)), ("end", to_text(self.export.until))
 
     def write(self) -> str:
         """Write everything: the SHA-256 of the manifest. Raises Unsignable, OSError and what `alive` raises."""
         keys, checkpoint = self._log()
         vials = self._vials()
-        for place in (APART, TOGETHER):
-            chosen = [one for one in vials if _place(one) == place]
-            if chosen:
-                self._register(place, chosen)
+        chosen = {place: [one for one in vials if _place(one) == place] for place in (APART, TOGETHER)}
+        for place, some in chosen.items():
+            if some:
+                apart = tuple(sorted({one.substance for one in some})) if all(chosen.values()) else ()
+                self._register(place, some, apart)
         self.alive("signing")
         self.folder.lines(verify_register.KEYS, keys)
         self.folder.write("checkpoint.txt", [checkpoint.encode()])
@@ -80,8 +86,8 @@ class Making:
             found = ledger.vials(tx, ids)
         return sorted(found.values(), key=lambda one: (one.schedule, one.substance, one.lot, one.serial, one.vial))
 
-    def _register(self, place: str, vials: Sequence[Vial]) -> None:
-        """The files of some schedules."""
+    def _register(self, place: str, vials: Sequence[Vial], apart: tuple[str, ...]) -> None:
+        """The files of some schedules. `apart`: the substances about which the reports are made one by one."""
         sources: set[str] = set()
         self.folder.lines(f"{place}/{verify_register.VIALS}", (_json(asdict(one)) for one in vials))
         self.folder.lines(f"{place}/{verify_register.LEDGER}", self._lines(place, vials, sources))
@@ -92,7 +98,7 @@ class Making:
             held = evidence.contents(self.ctx, (key for key in keys if key[0] == number))
             self.folder.lines(f"{place}/{type}.ndjson", self._watched(f"{place}: {type}", held))
         self.alive(f"{place}: the reports")
-        self.reports(self, place, frozenset(one.schedule for one in vials))
+        self.reports(self, place, apart)
 
     def _lines(self, place: str, vials: Sequence[Vial], sources: set[str]) -> Iterator[str]:
         done = 0

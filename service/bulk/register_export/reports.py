@@ -1,7 +1,92 @@
-"""The reports in an export, as CSV and PDF."""
+"""The reports in an export, as CSV and PDF with the same rows: those of the register's operations, for the whole period.
+
+Where an export has both directories of schedules, each report is made for one substance at a time, so that nothing of Schedule II stands
+beside the others. A report that would be too long for one is made of shorter periods, and its files are numbered.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from service.bulk.register_export.content import Making
+from service.errors import BadRequest
+from service.records.context import Context
+from service.records.register import (
+    activity,
+    amendments,
+    book_inventory,
+    expiries,
+    inventories,
+    losses,
+    prescription_checks,
+    receipts,
+    recipients,
+    reconciling,
+    wastes,
+)
+from service.records.register.question import Question
+from service.records.register.report import Report
+from service.reports.writing import CSV, FORMATS, PDF
+
+Made = Callable[[Context, Question], Report]
+
+OF_A_PERIOD: Mapping[str, Made] = {
+    "cs-receipts": receipts.report,
+    "cs-waste": wastes.report,
+    "cs-inventory": inventories.report,
+    "cs-practitioner-activity": activity.report,
+    "cs-patient": recipients.report,
+    "cs-amendments": amendments.report,
+    "cs-reconcile": reconciling.report,
+    "cs-loss-report": losses.report,
+    "cs-pdmp-evidence": prescription_checks.report,
+}
+"""By the name of their files: what happened in the period."""
+OF_ITS_END: Mapping[str, Made] = {"cs-inventory-by-the-books": book_inventory.report, "cs-expiring": expiries.report}
+"""What there was when the period ended."""
+_TOO_LONG = "report-size"
+_SHORTEST = 24 * 3600 * 1_000_000
 
 
-def write(making: Making, place: str, schedules: frozenset[str]) -> None:
-    """Write the reports about what is of `schedules` into the directory `place`."""
+def write(making: Making, place: str, substances: tuple[str, ...]) -> None:
+    """Write every report into the directory `place`: about each of `substances`, or about everything when there are none."""
+    for substance in substances or (None,):
+        named = f"-{_safe(substance)}" if substance else ""
+        for name, made, asked in _asked(making, substance):
+            making.alive(f"{place}: {name}{named}")
+            parts = list(_parts(making, made, asked))
+            for number, report in enumerate(parts, 1):
+                part = f"-{number}" if len(parts) > 1 else ""
+                for ending in (CSV, PDF):
+                    making.alive(f"{place}: {name}{named}{part}.{ending}")
+                    making.folder.write(f"{place}/{name}{named}{part}.{ending}", [FORMATS[ending].written(report)])
+
+
+def _asked(making: Making, substance: str | None) -> Iterator[tuple[str, Made, Question]]:
+    """Each report with what it is asked."""
+    export = making.export
+    told = (("substance", substance),) if substance else ()
+    period = Question(since=export.since, before=export.until, substance=substance, told=(*told, *making.period))
+    for name, made in OF_A_PERIOD.items():
+        yield name, made, period
+    for name, made in OF_ITS_END.items():
+        yield name, made, replace(period, as_of=export.until - 1)
+
+
+def _parts(making: Making, made: Made, asked: Question) -> Iterator[Report]:
+    """The report; in halves of its period where it is too long."""
+    try:
+        report = made(making.ctx, asked)
+    except BadRequest as error:
+        if asked.as_of is not None or asked.before - asked.since < _SHORTEST or all(one.rule != _TOO_LONG for one in error.issues):
+            raise
+    else:
+        yield report
+        return
+    middle = (asked.since + asked.before) // 2
+    for since, before in ((asked.since, middle), (middle, asked.before)):
+        yield from _parts(making, made, replace(asked, since=since, before=before, told=(("part of", "the period"), *asked.told)))
+
+
+def _safe(substance: str) -> str:
+    """The code of a substance as a part of the name of a file."""
+    return "".join(one if one.isascii() and one.isalnum() else "-" for one in substance)[:40]

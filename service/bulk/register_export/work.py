@@ -38,7 +38,7 @@ _KEPT_DAYS = 30
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _LOG = logging.getLogger("infusion_records.exports")
 
-Reports = Callable[[Making, str, frozenset[str]], None]
+Reports = Callable[[Making, str, tuple[str, ...]], None]
 
 
 class _Stopped(Exception):
