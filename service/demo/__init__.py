@@ -4,6 +4,8 @@
     schedule    who comes when, for what, and what happens
     visit       the frame of a visit: people, room, times, Encounter
     infusion, rescue, incidents, vitals, scales, checklists, vials, chart, premises, people    what a visit consists of
+    history, corrections, inventory     when records were made, what was mended, what was counted
+    years, years_day, years_vials       two years of a larger clinic, for measurements
     elements, codes, transaction    the small change: datatypes, codes, Bundle entries
     load        puts the clinic into an empty database
 

@@ -9,14 +9,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from service.demo import codes, history
+from service.demo import codes, history, years_vials
 from service.demo.checklists import DISCHARGE
 from service.demo.years import (
     CLINIC,
     CONTENT_MG,
     SAFE,
-    STRENGTH_MG,
-    SUPPLIER,
     Tree,
     Years,
     at,
@@ -28,17 +26,8 @@ from service.demo.years import (
     ref,
     sid,
 )
+from service.demo.years_vials import KETAMINE, SCHEDULE, TAG, entry, receipt, recorded
 
-_TAG = {"tag": [{"system": codes.CONTROLLED.system, "code": codes.CONTROLLED.code}]}
-_SCHEDULE = {
-    "url": "https://clinic.example/fhir/StructureDefinition/dea-schedule",
-    "valueCoding": {"system": codes.LOCAL, "code": codes.SCHEDULE_III.code},
-}
-_KETAMINE = concept(codes.KETAMINE)
-_VIAL_CODE = {
-    "coding": [*_KETAMINE["coding"], *concept(codes.KETAMINE_VIAL)["coding"]],
-    "text": "Ketamine 50 mg/mL, 10 mL multiple-dose vial",
-}
 _DRAWN_MG, _SYRINGE_ML = 50, 50
 _MINUTES = 40
 _START, _STOP, _WASTED, _LEFT = 10, 50, 53, 60
@@ -47,7 +36,6 @@ _FIRST_HOUR = 7
 _RATES = range(36, 63, 3)
 _LATE_IN = 211
 """One waste of so many was entered on the day after."""
-_SEEN_BY = {"PRF": "performer", "WIT": "witness"}
 _CHECKED = [{"linkId": item.link, "answer": [{"valueBoolean": True}]} for item in DISCHARGE.items]
 
 
@@ -80,11 +68,11 @@ def room_day(years: Years, day: int, room: int) -> list[Tree]:
     """What is written down on a day in a room: the vial with its receipt, the visits, and the count at the end."""
     date, vial = years.day(day), f"years-{day:04d}-{room:02d}"
     lot = f"KETY{day // 20:04d}"
-    found = [_vial(vial, lot, years), _receipt(vial, at(date, 6, room), nurse(day + room))]
+    found = [years_vials.vial(vial, lot, years), receipt(vial, at(date, 6, room), nurse(day + room))]
     for place in range(years.visits):
         found += _visit(_planned(years, (day, room, place), vial, lot))
     left = quantity(CONTENT_MG - _DRAWN_MG * years.visits, "mg")
-    counted = _entry(f"{vial}-count", "cs-count", vial, (at(date, 19, room), left), (nurse(day + room), nurse(day + room + 5)))
+    counted = entry(f"{vial}-count", "cs-count", vial, (at(date, 19, room), left), (nurse(day + room), nurse(day + room + 5)))
     return [*found, counted]
 
 
@@ -112,41 +100,6 @@ def _planned(years: Years, when: tuple[int, int, int], vial: str, lot: str) -> _
         prescriber=prescriber(room),
         dose_mg=Decimal(rate * _MINUTES) / 60,
     )
-
-
-def _vial(id: str, lot: str, years: Years) -> Tree:
-    return {
-        "resourceType": "Medication",
-        "id": id,
-        "meta": _TAG,
-        "extension": [_SCHEDULE],
-        "identifier": [sid("vial", id)],
-        "code": _VIAL_CODE,
-        "status": "active",
-        "form": {"text": "Solution for injection"},
-        "amount": {"numerator": quantity(CONTENT_MG // STRENGTH_MG, "mL"), "denominator": quantity(1, "1")},
-        "ingredient": [
-            {"itemCodeableConcept": _KETAMINE, "strength": {"numerator": quantity(STRENGTH_MG, "mg"), "denominator": quantity(1, "mL")}}
-        ],
-        "batch": {"lotNumber": lot, "expirationDate": f"{years.last.year + 1}-08-31"},
-    }
-
-
-def _receipt(vial: str, when: datetime, by: str) -> Tree:
-    return {
-        "resourceType": "SupplyDelivery",
-        "id": f"{vial}-receipt",
-        "meta": _TAG,
-        "extension": _recorded(when),
-        "identifier": [sid("cs-ledger", f"{vial}-receipt"), sid("invoice", f"INV-{vial}")],
-        "status": "completed",
-        "type": concept(codes.hl7("supply-item-type", "medication")),
-        "suppliedItem": {"quantity": quantity(CONTENT_MG, "mg"), "itemReference": ref(f"Medication/{vial}")},
-        "occurrenceDateTime": when.isoformat(),
-        "supplier": ref(SUPPLIER),
-        "destination": ref(SAFE),
-        "receiver": [ref(by)],
-    }
 
 
 def _visit(visit: _Visit) -> Iterator[Tree]:
@@ -215,10 +168,10 @@ def _syringe(visit: _Visit) -> Tree:
     return {
         "resourceType": "Medication",
         "id": visit.id("-syringe"),
-        "meta": _TAG,
-        "extension": [_SCHEDULE],
+        "meta": TAG,
+        "extension": [SCHEDULE],
         "identifier": [sid("prepared-syringe", f"Y-{visit.number:06d}")],
-        "code": _KETAMINE,
+        "code": KETAMINE,
         "status": "active",
         "amount": {"numerator": quantity(_SYRINGE_ML, "mL"), "denominator": quantity(1, "1")},
         "ingredient": [{"itemReference": ref(f"Medication/{visit.vial}"), "strength": strength}],
@@ -230,8 +183,8 @@ def _draw(visit: _Visit) -> Tree:
     return {
         "resourceType": "MedicationDispense",
         "id": visit.id("-draw"),
-        "meta": _TAG,
-        "extension": _recorded(visit.arrival + timedelta(minutes=8)),
+        "meta": TAG,
+        "extension": recorded(visit.arrival + timedelta(minutes=8)),
         "identifier": [sid("cs-ledger", f"Y-{visit.number:06d}-draw")],
         "status": "completed",
         "medicationReference": ref(f"Medication/{visit.vial}"),
@@ -251,8 +204,8 @@ def _infusion(visit: _Visit) -> Tree:
     return {
         "resourceType": "MedicationAdministration",
         "id": visit.id("-infusion"),
-        "meta": _TAG,
-        "extension": _recorded(visit.arrival + timedelta(minutes=_STOP)),
+        "meta": TAG,
+        "extension": recorded(visit.arrival + timedelta(minutes=_STOP)),
         "identifier": [sid("mar", f"Y-{visit.number:06d}")],
         "status": "completed",
         "medicationReference": ref(visit.ref("Medication", "-syringe")),
@@ -269,7 +222,7 @@ def _infusion(visit: _Visit) -> Tree:
 
 def _waste(visit: _Visit) -> Tree:
     when = visit.arrival + timedelta(minutes=_WASTED)
-    said = _entry(
+    said = entry(
         visit.id("-waste"), "cs-waste", visit.vial, (when, quantity(_DRAWN_MG - visit.dose_mg, "mg")), (visit.nurse, visit.witness)
     )
     parts = (("cs-waste-reason", "infusion-remainder"), ("cs-waste-method", "sequestration-container"))
@@ -281,32 +234,3 @@ def _waste(visit: _Visit) -> Tree:
         "partOf": [ref(visit.ref("MedicationDispense", "-draw")), ref(visit.ref("MedicationAdministration", "-infusion"))],
         "component": [{"code": concept(codes.local(code)), "valueCodeableConcept": concept(codes.local(value))} for code, value in parts],
     }
-
-
-def _entry(id: str, code: str, vial: str, what: tuple[datetime, Tree], who: tuple[str, str]) -> Tree:
-    when, amount = what
-    return {
-        "resourceType": "Observation",
-        "id": id,
-        "meta": _TAG,
-        "extension": _recorded(when),
-        "identifier": [sid("cs-ledger", id)],
-        "status": "final",
-        "category": [concept(codes.local("cs-ledger"))],
-        "code": concept(codes.local(code)),
-        "subject": ref(SAFE),
-        "focus": [ref(f"Medication/{vial}")],
-        "effectiveDateTime": when.isoformat(),
-        "issued": when.isoformat(),
-        "performer": [_acting(one, code) for one, code in zip(who, _SEEN_BY, strict=True)],
-        "valueQuantity": amount,
-    }
-
-
-def _acting(who: str, code: str) -> Tree:
-    function = {"url": codes.PERFORMER_FUNCTION, "valueCodeableConcept": concept(codes.participation(code, _SEEN_BY[code]))}
-    return ref(who) | {"extension": [function]}
-
-
-def _recorded(when: datetime) -> list[Tree]:
-    return [{"url": history.RECORDED, "valueDateTime": (when + timedelta(minutes=1)).isoformat()}]
