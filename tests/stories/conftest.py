@@ -1,7 +1,7 @@
 """The service as users meet it: gunicorn in a process of its own, on both databases.
 
 The stories share one server for each database. Each story lives in a year of its own, with its own patient, vial and lot, so that
-none sees another's records.
+none sees another's records. They go back in time: nobody can give what is not drawn yet.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.stories import principals
 from tests.stories.client import Client
 from tests.stories.visit import YEAR, Visit
 
-_years = count(YEAR + 1)
+_years = count(YEAR - 1, -1)
 
 
 @pytest.fixture(scope="session", params=KINDS)

@@ -10,6 +10,9 @@ from tests.stories.client import Client
 
 PATH = Path(__file__).parent.parent / "data" / "example-visit.json"
 YEAR = 2026
+_LICENSED = "2024-01-01"
+_EARLIEST = 1990
+"""Since when the staff of a visit of another year have their licences."""
 _SERVER_META = ("versionId", "lastUpdated")
 
 
@@ -17,7 +20,8 @@ def sent(year: int = YEAR) -> bytes:
     """The visit as it is posted; for another year with other dates, another patient, another vial and another lot."""
     text = PATH.read_text(encoding="utf-8")
     if year != YEAR:
-        for old, new in (("2026-11-1", f"{year}-11-1"), ("KET-000123", f"KET-{year}"), ("KET24A117", lot(year)), ("-2026-", f"-{year}-")):
+        dates = ("2026-11-1", f"{year}-11-1"), (_LICENSED, f"{_EARLIEST}-01-01")
+        for old, new in (*dates, ("KET-000123", f"KET-{year}"), ("KET24A117", lot(year)), ("-2026-", f"-{year}-")):
             text = text.replace(old, new)
     return text.encode()
 
