@@ -53,18 +53,21 @@ def _is_vial(account: str) -> bool:
 
 
 def _row(one: Inquiry, vial: Vial, known: tuple[int, int | None], days: int) -> Row | None:
-    """A vial that is past its time, or soon will be; None for any other. `known`: what is in it, and when it was first drawn from."""
+    """A vial that is past its time, or soon will be; None for any other."""
+    row = described(one, vial, known, days)
+    return row if row[0] else None
+
+
+def described(one: Inquiry, vial: Vial, known: tuple[int, int | None], days: int) -> Row:
+    """Any vial, with an empty state where its time is not over. `known`: what is in it, and when it was first drawn from."""
     remaining, drawn = known
     tree = one.sheets.get(f"Medication/{vial.vial}") or {}
     opened = _instant(one, (reading.extension(tree, _OPENED_AT) or {}).get("valueDateTime"), drawn)
     left = (temporal.interval(vial.expires, one.zone).hi - one.now) // temporal.DAY if vial.expires else None
     open_for = (one.now - opened) // temporal.DAY if opened is not None and opened <= one.now else None
     limit = one.policy(vial, one.now).open_vial_days
-    states = _states(left, days, open_for is not None and open_for >= limit)
-    if not states:
-        return None
     return (
-        states,
+        _states(left, days, open_for is not None and open_for >= limit),
         *cells.product(vial),
         *cells.batch(vial),
         left,

@@ -21,6 +21,7 @@ from service.search import links
 from service.storage import ledger_lines
 from service.storage.database import Transaction
 
+DISCREPANCY = "cs-discrepancy"
 _MOST = 10_000
 """Lines of one vial."""
 
@@ -128,8 +129,14 @@ def _tell(told: _Told, own: Entry, every: Sequence[Entry]) -> None:
         told.add("Of the same draw", _sources(of_draw, lambda _: True))
     told.add(own.kind.capitalize(), [own.reference])
     told.add("Visit", [own.encounter])
-    issues = told.add("Discrepancy", told.pointing("DetectedIssue", "implicated", [one for one in told.titles if one != own.encounter]))
-    told.add("Task", told.pointing("Task", "focus", issues))
+    issues = told.pointing("DetectedIssue", "implicated", [one for one in told.titles if one != own.encounter])
+    told.trees.load(issues)
+    told.add("Discrepancy", (one for one in issues if _is_discrepancy(told.trees.get(one))))
+    told.add("Task", told.pointing("Task", "focus", [one for one in told.titles if one != own.encounter]))
+
+
+def _is_discrepancy(tree: Tree | None) -> bool:
+    return tree is not None and reading.local_code(tree.get("code")) == DISCREPANCY
 
 
 def _sources(every: Iterable[Entry], wanted: Callable[[Entry], bool]) -> Iterator[str]:

@@ -40,11 +40,11 @@ def read(given: MultiDict[str, str], zone: tzinfo) -> tuple[Filter, Pairs]:
     if since and until and since > until:
         raise BadRequest.of("value", "report-period", "'from' is later than 'to'. Exchange them.", "http.from")
     return Filter(
-        drug=_text("drug", one),
+        drug=text_of("drug", one.get("drug", "")),
         since=_instant(since, zone) if since else None,
         before=_instant(until, zone, 1) if until else None,
-        lot=_text("lot", one),
-        vial=_text("vial", one).removeprefix("Medication/"),
+        lot=text_of("lot", one.get("lot", "")),
+        vial=text_of("vial", one.get("vial", "")).removeprefix("Medication/"),
         flags=tuple(_chosen("flag", value, MARKS) for name, value in told if name == "flag"),
         balance=_chosen("balance", one.get("balance", BALANCES[0]), BALANCES),
         **{name: id_of(name, type, one.get(name, "")) for name, type in _TYPES.items()},
@@ -80,8 +80,8 @@ def _chosen(name: str, value: str, options: Sequence[str]) -> str:
     return value
 
 
-def _text(name: str, given: dict[str, str]) -> str:
-    value = given.get(name, "")
+def text_of(name: str, value: str) -> str:
+    """The value of a field that is compared as it is. Raises BadRequest for one that nothing is called."""
     if len(value) > _LONGEST or not value.isprintable():
         raise BadRequest.of("value", "report-field", f"'{name}' is text of at most {_LONGEST} characters.", f"http.{name}")
     return value

@@ -4,6 +4,7 @@ What is on `/register` and what its files hold is one report, made once for each
 """
 
 from functools import partial
+from typing import Any
 
 from flask import Blueprint, Response, request
 
@@ -16,7 +17,7 @@ from service.records.register.lines import Leaf
 from service.rest import audited
 from service.search.paging import Position
 from service.storage.ledger_lines import Place
-from service.web.pages import inspection, register_files, register_story
+from service.web.pages import inspection, register_files, register_reports, register_story
 from service.web.pages import register as book
 from service.web.pages import register_fields as fields
 from service.web.pages.desk import Desk
@@ -28,9 +29,10 @@ _LONGEST_NUMBER = 9
 
 def register(pages: Blueprint, service: Service) -> None:
     """Adds the pages."""
-    views: dict[str, View] = {"": _lines, "/lines/<vial>/<number>": _story}
+    views: dict[str, View] = {"": _lines, "/lines/<vial>/<number>": _story, "/reports": _reports, "/reports/<code>": _made}
+    views |= {path: partial(_report, path) for path in register_reports.MADE}
     for path, view in views.items():
-        name = f"register{path.partition('/<')[0].replace('/', '_')}"
+        name = "_".join(["register", *(part.strip("<>") for part in path.split("/") if part)])
         inspection.add(pages, service, f"{book.PATH}{path}", name, partial(_guarded, view))
 
 
@@ -95,6 +97,28 @@ def _story(at: Desk, ctx: Context, vial: str, number: str) -> Response:
     trail.note(ctx, audited.shown(ctx, inspection.told()))
     title = rows.label(found.line.entry, found.line.vial)
     return at.show("register-line.html", title, **register_story.parts(found, ctx.service, at.site))
+
+
+def _report(path: str, at: Desk, ctx: Context) -> Response:
+    asked, wanted = register_reports.question(request.args), fields.wanted_format(request.args)
+    with ctx.snapshot() as tx:
+        report = register_reports.MADE[path](ctx.within(tx), asked)
+        drugs, sites = lines.choices(ctx, tx)
+    trail.note(ctx, audited.shown(ctx, inspection.told()))
+    if wanted != "html":
+        return register_files.answer(report, wanted)
+    chosen: dict[str, Any] = {"drugs": book.chosen(drugs, asked.substance or ""), "sites": book.chosen(sites, asked.site or "")}
+    return at.show("register-report.html", report.title, **chosen, **register_reports.parts(report, asked, path, at.site))
+
+
+def _reports(at: Desk, ctx: Context) -> Response:
+    trail.note(ctx, audited.shown(ctx, inspection.told()))
+    return at.show("register-reports.html", "Reports", forms=register_reports.forms(at.site))
+
+
+def _made(at: Desk, _: Context, code: str) -> Response:
+    """Sends the browser to the report, with those fields of the form that were filled in."""
+    return at.go(register_reports.url(at.site, code, request.args))
 
 
 def _refused(at: Desk, ctx: Context, error: ServiceError) -> Response:
