@@ -3,7 +3,8 @@
     judge     the writes get their roles, their vials are locked, lines are derived, every rule is asked      -> Judged, or it is refused
     record    the lines are numbered, chained and appended; the vials move on
 
-A vial's book and a visit are locked by name for as long as the transaction runs: two commits about one vial come one after the other.
+A visit and a vial's book are locked by name for as long as the transaction runs: two commits about one vial come one after the other. Visits
+come first: which vials a visit has is known for certain only when nobody else writes to it.
 docs/decisions/0029-the-ledger-in-the-commit.md
 """
 
@@ -18,7 +19,7 @@ from service.ledger.entry import Entry
 from service.ledger.rules import RULES, amendments
 from service.ledger.scene import CONTROLLED, OTHER, VISIT, Tree, Written
 from service.records.context import Context
-from service.records.register import balancing, consequences, numbering
+from service.records.register import administrations, balancing, consequences, numbering
 from service.records.register.consequences import Consequence
 from service.records.register.scene import RecordScene
 from service.records.write import DELETED, Write
@@ -59,7 +60,8 @@ def judge(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> Judged | No
     concerned = [one for one in scene.writes if one.role in CONTROLLED or finishes(one)]
     if not concerned:
         return None
-    ledger.hold(tx, [*(f"vial {one}" for one in vials(scene, concerned)), *_visits(concerned)])
+    ledger.hold(tx, _visits(concerned))
+    ledger.hold(tx, [f"vial {one}" for one in vials(scene, concerned)])
     judged, issues = Judged(scene), []
     issues += balancing.followed(scene, concerned)
     judged.claims, taken = numbering.claims(tx, concerned)
@@ -92,6 +94,7 @@ def record(tx: Transaction, judged: Judged) -> None:
     ledger.advance(tx, advanced)
     ledger.append(tx, lines)
     ledger.claim(tx, judged.claims)
+    administrations.follow(tx, judged.scene)
 
 
 def _scene(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> RecordScene:

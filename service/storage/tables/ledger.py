@@ -4,11 +4,14 @@
 What a vial holds can never be negative. Amounts are micrograms, volumes microlitres, instants microseconds since the epoch.
 """
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Table, Text, text
 
 from service.storage.tables.metadata import metadata
 
 _ID = Text(collation="C").with_variant(Text(), "sqlite")
+_AMOUNTS = ("draw", "kind", "reverses", "amount_ug", "witness")
+_SUMMED = text("draw <> '' AND kind IN ('drawn', 'wasted', 'returned')")
+"""Lines that tell what became of a draw: a report sums them by the index alone."""
 
 ledger_vial = Table(
     "ledger_vial",
@@ -65,6 +68,7 @@ ledger_entry = Table(
     Index(None, "draw"),
     Index(None, "source"),
     Index(None, "encounter"),
+    Index("ix_ledger_entry_summed", *_AMOUNTS, postgresql_where=_SUMMED, sqlite_where=_SUMMED),
     sqlite_with_rowid=False,
 )
 """The columns are those of `service.ledger.entry.Entry`."""
