@@ -1,15 +1,18 @@
 """What there is to choose from: visits, orders, suppliers and safes, as far as who fills in the form may see them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from service.ledger import reading
 from service.records.context import Context
 from service.records.entering import looking
+from service.records.entering.elements import SID
 from service.records.entering.looking import Tree
 from service.security.roles import Rule
 
 _DEA = "http://terminology.hl7.org/NamingSystem/USDEANumber"
+_VIAL = f"{SID}vial"
 _LOCATION_KIND = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 _OPEN = "arrived,triaged,in-progress,onleave"
 _CABINET = "ca"
@@ -66,6 +69,14 @@ def safes(ctx: Context) -> list[Tree]:
         return cabinets
     own = {f"Organization/{id}" for id in ctx.caller.organizations}
     return [one for one in cabinets if _manager(one, places) in own]
+
+
+def known_serials(ctx: Context, serials: Sequence[str]) -> list[str]:
+    """Those of some serial numbers that a vial has already. They have no characters that mean something in a search."""
+    asked = [("identifier", ",".join(f"{_VIAL}|{one}" for one in serials)), ("_count", _MOST)]
+    found, _ = looking.several(ctx, "Medication", asked, "vials by serial number")
+    there = {one.get("value") for tree in found for one in tree.get("identifier", ()) if one.get("system") == _VIAL}
+    return [one for one in serials if one in there]
 
 
 def _manager(place: dict[str, Any], places: dict[str, Tree]) -> str | None:

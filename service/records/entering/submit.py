@@ -4,7 +4,8 @@ The form's number is its Idempotency-Key, kept with the write, and the ledger nu
 register still knows the number (CS-33).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -33,13 +34,29 @@ class Form:
 def known(ctx: Context, form: Form) -> list[str] | None:
     """What the form made when it was sent before, as `Type/id`; None when it was not. Raises Unprocessable when it said something else
     then."""
-    answer = recall(ctx, _receipt(ctx, form))
+    with _in_words():
+        answer = recall(ctx, _receipt(ctx, form))
     return None if answer is None else answer.body.split()
 
 
 def submit(ctx: Context, form: Form, changes: Sequence[Create]) -> list[str]:
     """Commit what the form makes; as `Type/id`, without the Provenance. Raises what the commit is refused with."""
-    return commit_once(ctx, changes, _receipt(ctx, form)).body.split()
+    with _in_words():
+        return commit_once(ctx, changes, _receipt(ctx, form)).body.split()
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """A form that came before with other content is told of in the words of forms."""
+    try:
+        yield
+    except Unprocessable as error:
+        if [issue.rule for issue in error.issues] != ["idempotency-key"]:
+            raise
+        says = (
+            "This form was recorded before, and said something else then. Look at what was recorded; for anything new open the page again."
+        )
+        raise Unprocessable.of("duplicate", "form-number", says) from None
 
 
 def _receipt(ctx: Context, form: Form) -> Receipt:

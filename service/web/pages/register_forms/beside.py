@@ -22,6 +22,7 @@ _ELEMENTS = (
     ("SupplyDelivery.receiver", "name"),
     ("SupplyDelivery.supplier", "supplier"),
     ("SupplyDelivery.destination", "safe"),
+    ("SupplyDelivery.suppliedItem.item", "serials"),
     ("SupplyDelivery.suppliedItem", "volume"),
     ("SupplyDelivery.extension", "late"),
     ("Provenance.signature", "late"),

@@ -35,6 +35,8 @@ def _opened(desk: Desk, _: Mapping[str, str]) -> Opened | Response:
 
     def read(typed: Typed) -> Make:
         found = _read(typed, suppliers, safes)
+        if "serials" not in typed.wrong and (known := choices.known_serials(desk.ctx, found.serials)):
+            typed.wrong["serials"] = f"There is a vial {', '.join(known)} already: a vial is received once. Look at the label."
         return lambda occasion: delivery.changes(found, occasion)
 
     return Opened((), fields, read, tuple(safes)[:1])

@@ -9,9 +9,11 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from service.audit.event import MINOR, SERIOUS, Event
+from service.audit.kinds import REFUSED, REST, Kind
 from service.clock import to_datetime
-from service.errors import BadRequest, Conflict, Forbidden, Gone, NotFound, Unauthorized, Unprocessable
-from service.ledger.policy import Policy
+from service.errors import BadRequest, Conflict, Forbidden, Gone, NotFound, ServiceError, Unauthorized, Unprocessable
+from service.records import trail
 from service.records.change import Create
 from service.records.context import Service
 from service.records.entering import number, signing, submit
@@ -32,7 +34,7 @@ TOGETHER, PERHAPS, ALONE = "together", "perhaps", "alone"
 """Whether a second person signs: always, if one is named, never."""
 
 MOMENT = Field("when", "When it happened, by the clinic's clock", "moment")
-_LATE = Field("late", "Why it is written down late", hint="Only for what is older than a day.", is_needed=False, most=300)
+_MOST_REASON = 300
 _SIGNED = ("name", "password", "code")
 _HOUR = 3_600_000_000
 _REFUSED = (BadRequest, Conflict, Unprocessable)
@@ -105,11 +107,21 @@ def _shown(desk: Desk, slip: Slip, opened: Opened, values: Mapping[str, str], **
         status,
         slip=slip,
         opened=opened,
-        fields=(*opened.fields, MOMENT, _LATE),
+        fields=(*opened.fields, MOMENT, _late(desk)),
         values={name: value for name, value in values.items() if name not in ("password", "code")},
         second="" if slip.second == PERHAPS and desk.service.provider else slip.second,
         **{"above": (), "beside": {}, "worked_out": "", **parts},
     )
+
+
+def _late(desk: Desk) -> Field:
+    hint = f"Needed for what is older than {_late_hours(desk)} hours, and where a witness signs long after."
+    return Field("late", "Why it is written down late", hint=hint, is_needed=False, most=_MOST_REASON)
+
+
+def _late_hours(desk: Desk) -> int:
+    """After how many hours a record is late, by the clinic's policies for all substances."""
+    return desk.service.policies.of("", (), desk.service.clock()).late_hours
 
 
 def _sent(desk: Desk, slip: Slip) -> Response:
@@ -128,10 +140,18 @@ def _sent(desk: Desk, slip: Slip) -> Response:
     except Unauthorized as error:
         return _shown(desk, slip, opened, fields, status=403, beside={"name": [str(error)]})
     except Forbidden as error:
+        _tell(desk, slip, error, REFUSED, SERIOUS)
         return _shown(desk, slip, opened, fields, status=403, above=[str(error)])
     except (NotFound, Gone, *_REFUSED) as error:
+        _tell(desk, slip, error, REST["transaction"], MINOR)
         above, beside = placed(error.issues, {*(one.name for one in opened.fields), "when", "late", *_SIGNED})
         return _shown(desk, slip, opened, fields, status=error.status, above=above, beside=beside)
+
+
+def _tell(desk: Desk, slip: Slip, error: ServiceError, kind: Kind, outcome: str) -> None:
+    """What was refused is for the audit trail: by its rules, never by what was typed."""
+    rules = ", ".join(dict.fromkeys(issue.rule for issue in error.issues))
+    trail.note(desk.ctx, Event(kind, outcome, told=f"{error.status} {rules}", subject=f"form {slip.name} of the register"))
 
 
 def _worked_out(desk: Desk, sent: _Sent) -> Response:
@@ -149,20 +169,20 @@ def _done(desk: Desk, sent: _Sent) -> list[str]:
     before = submit.known(desk.ctx, form)
     if before is not None:
         return before
-    make, when, late = _read(sent)
+    make, when, late = _read(sent, _late_hours(desk))
     signers = Signers(desk.ctx.caller, _second(desk, sent))
     occasion = Occasion(form.number, when, sent.typed.now, late, signers)
     return submit.submit(desk.ctx, form, [*make(occasion), *signing.signatures(occasion, sent.slip.statement)])
 
 
-def _read(sent: _Sent) -> tuple[Make, str, str]:
+def _read(sent: _Sent, hours: int) -> tuple[Make, str, str]:
     """Everything that was typed. Raises BadRequest with everything that is wrong."""
     typed = sent.typed
     make, when, late = sent.opened.read(typed), typed.moment("when"), typed.text("late")
-    if len(late) > _LATE.most:
-        typed.wrong["late"] = f"State it in at most {_LATE.most} characters."
-    if when and not late and typed.now - typed.instant(when) > Policy().late_hours * _HOUR:
-        typed.wrong["late"] = "It happened more than a day ago. State why it is written down late (cs-21)."
+    if len(late) > _MOST_REASON:
+        typed.wrong["late"] = f"State it in at most {_MOST_REASON} characters."
+    if when and not late and typed.now - typed.instant(when) > hours * _HOUR:
+        typed.wrong["late"] = f"It happened more than {hours} hours ago. State why it is written down late (cs-21)."
     typed.require()
     return make, when, late
 
