@@ -85,7 +85,7 @@ def dated(tx: Transaction, type: int, since: int, before: int) -> Iterator[Row[A
         .where(resource.c.type == type, resource.c.lo >= since, resource.c.lo < before, resource.c.deleted.is_(False))
         .order_by(resource.c.lo, resource.c.res_id)
     )
-    return iter(tx.connection.execution_options(yield_per=_CHUNK).execute(asked))
+    return iter(tx.connection.execute(asked.execution_options(yield_per=_CHUNK)))
 
 
 def changed(tx: Transaction, types: Sequence[int], since: int, before: int) -> Iterator[Row[Any]]:
@@ -101,7 +101,7 @@ def changed(tx: Transaction, types: Sequence[int], since: int, before: int) -> I
         .where(version.c.type.in_(list(types)), version.c.last_updated >= since, version.c.last_updated < before, version.c.version > 1)
         .order_by(version.c.last_updated, version.c.res_id, version.c.version)
     )
-    return iter(tx.connection.execution_options(yield_per=_CHUNK).execute(asked))
+    return iter(tx.connection.execute(asked.execution_options(yield_per=_CHUNK)))
 
 
 def made_by(tx: Transaction, sources: Iterable[str]) -> Iterator[Row[Any]]:

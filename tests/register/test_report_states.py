@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from service.clock import fixed
 from service.fhir.temporal import DAY
@@ -155,8 +156,6 @@ def test_lines_that_were_changed_are_told(service: Service, ctx: Context) -> Non
     books.add("one")
     books.heads["one"] = replace(books.heads["one"], head="f" * 64)
     with service.database.engine.begin() as connection:
-        from sqlalchemy import text
-
         connection.execute(text("UPDATE ledger_vial SET head = :head"), {"head": "f" * 64})
     books.count("one", 500)
     rows = cells(reconciling.report(ctx, replace(EVER, before=NOW)))
