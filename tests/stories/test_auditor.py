@@ -1,9 +1,24 @@
 """An auditor asks which controlled substances were given, by whom, to whom, and where one lot went: with the role `auditor`."""
 
+from service.fhir.document import encode
 from tests.stories.client import Client
 from tests.stories.visit import Visit, address, entries, lot
 
 _TAG = "http://terminology.hl7.org/CodeSystem/v3-ActCode|CTLSUB"
+
+
+def _why(place: str, who: str) -> str:
+    """The Provenance of an amendment, as a header."""
+    entity = {"role": "revision", "what": {"reference": place}}
+    return encode(
+        {
+            "resourceType": "Provenance",
+            "recorded": "2026-11-21T10:00:00Z",
+            "agent": [{"who": {"reference": who}}],
+            "reason": [{"text": "Completed after review"}],
+            "entity": [entity],
+        }
+    )
 
 
 def _log(year: int) -> str:
@@ -57,11 +72,13 @@ def test_the_clinic_asks_in_its_own_words(charting: Client, auditor: Client, vis
     answers = [{one["id"] for one in auditor.get(asked).resources("match")} for asked in (late, early)]
     assert answers[0] | answers[1] == every
     assert not answers[0] & answers[1]
-    someone = given[0]["performer"][0]["actor"]["reference"]
+    someone = visit.place("Practitioner", 2)
     assert auditor.get(f"MedicationAdministration?subject={subject}&witness={someone}").resources() == []
     witness = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/med-admin-perform-function", "code": "witness"}]}
     body = {**given[0], "performer": [*given[0]["performer"], {"function": witness, "actor": {"reference": someone}}]}
-    assert charting.send("PUT", f"MedicationAdministration/{given[0]['id']}", body).status == 200
+    place = f"MedicationAdministration/{given[0]['id']}"
+    etag = charting.get(place).headers["ETag"]
+    assert charting.send("PUT", place, body, If_Match=etag, X_Provenance=_why(place, visit.place("Practitioner", 1))).status == 200
     seen = auditor.get(f"MedicationAdministration?subject={subject}&witness={someone}").resources("match")
     assert [one["id"] for one in seen] == [given[0]["id"]]
 
@@ -83,7 +100,11 @@ def test_amendments_stay_visible(charting: Client, auditor: Client, visit: Visit
     place = visit.place("MedicationAdministration")
     first = charting.get(place)
     body = {**first.tree, "note": [*first.tree["note"], {"text": "Reviewed."}]}
-    assert charting.send("PUT", place, body, If_Match=first.headers["ETag"]).status == 200
+    assert charting.send("PUT", place, body, If_Match=first.headers["ETag"]).status == 422
+    assert (
+        charting.send("PUT", place, body, If_Match=first.headers["ETag"], X_Provenance=_why(place, visit.place("Practitioner", 1))).status
+        == 200
+    )
     assert [one["meta"]["versionId"] for one in auditor.get(f"{place}/_history").resources()] == ["2", "1"]
     assert "Reviewed." not in str(auditor.get(f"{place}/_history/1").tree)
 

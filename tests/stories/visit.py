@@ -21,7 +21,13 @@ def sent(year: int = YEAR) -> bytes:
     text = PATH.read_text(encoding="utf-8")
     if year != YEAR:
         dates = ("2026-11-1", f"{year}-11-1"), (_LICENSED, f"{_EARLIEST}-01-01")
-        for old, new in (*dates, ("KET-000123", f"KET-{year}"), ("KET24A117", lot(year)), ("-2026-", f"-{year}-")):
+        for old, new in (
+            *dates,
+            ("KET-000123", f"KET-{year}"),
+            ("KET24A117", lot(year)),
+            ("-2026-", f"-{year}-"),
+            ("-20261117-", f"-{year}1117-"),
+        ):
             text = text.replace(old, new)
     return text.encode()
 
