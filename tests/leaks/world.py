@@ -127,7 +127,7 @@ def _record(world: World, patient: str) -> None:
     seen = _seen(patient) | {"encounter": _to(f"Encounter/visit{patient}")}
     world.put("Observation", f"vital{patient}", patient, "vital-signs", **seen)
     world.put("Observation", f"lab{patient}", patient, "laboratory", **seen)
-    dose = {"medicationReference": _to("Medication/vial"), "status": "completed", "effectiveDateTime": "2026-01-01T10:00:00Z"}
+    dose = {"medicationReference": _to("Medication/vial"), "status": "not-done", "effectiveDateTime": "2026-01-01T10:00:00Z"}
     world.put(
         "MedicationAdministration", f"dose{patient}", patient, meta={"tag": [CTLSUB]}, **dose, subject=_to(f"Patient/person{patient}")
     )

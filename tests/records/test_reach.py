@@ -56,7 +56,7 @@ def world(service: Service) -> Service:
         for name, category in (("lab", "laboratory"), ("social", "social-history")):
             tree = _observation(f"{name}{patient}", patient, category, focus=[subject["B"]]).tree
             commit(Context(service, TESTS), [Update("Observation", f"{name}{patient}", Document.of(tree))])
-        dose = {"status": "completed", "medicationCodeableConcept": {"text": "k"}, "effectiveDateTime": "2026-01-01T10:00:00Z"}
+        dose = {"status": "not-done", "medicationCodeableConcept": {"text": "k"}, "effectiveDateTime": "2026-01-01T10:00:00Z"}
         tag = {"meta": {"tag": [CTLSUB]}} if patient == "A" else {}
         _put(service, "MedicationAdministration", f"m{patient}", **dose, **tag, subject=subject[patient])
     signed = {"recorded": "2026-01-01T10:00:00Z", "agent": [{"who": {"reference": "Practitioner/d"}}]}
