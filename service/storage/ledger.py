@@ -4,13 +4,13 @@ Whoever writes has locked the vials of its commit by name (`hold`) before it rea
 writer is alone anyway. Rows of lines have the columns of `LINE`, in that order.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Table, and_, bindparam, func, insert, select, update
 
-from service.storage import locks
+from service.storage import arrays, locks
 from service.storage.database import Transaction
 from service.storage.failures import Collision
 from service.storage.tables.ledger import ledger_entry, ledger_identifier, ledger_vial
@@ -67,9 +67,9 @@ class Asked:
     source: str | None = None
 
 
-def hold(tx: Transaction, names: Iterable[str]) -> None:
-    """Wait until no other transaction writes to one of the vials and visits, then keep others from them until the end of `tx`."""
-    locks.hold(tx, names)
+def hold(tx: Transaction, groups: Iterable[Iterable[str]]) -> None:
+    """Wait until no other transaction writes to one of the visits and vials, then keep others from them until the end of `tx`."""
+    locks.hold_in_turn(tx, groups)
 
 
 def vials(tx: Transaction, ids: Iterable[str]) -> dict[str, Vial]:
@@ -95,16 +95,58 @@ def add(tx: Transaction, fresh: Sequence[Vial]) -> None:
         tx.connection.execute(insert(ledger_vial), [asdict(one) for one in fresh])
 
 
-def advance(tx: Transaction, moved: Sequence[tuple[Vial, int]]) -> None:
-    """Move each vial on, from the number of entries that stands beside it. Raises Collision when it is not there any more."""
-    if not moved:
+def extend(
+    tx: Transaction,
+    moved: Sequence[tuple[Vial, int]],
+    fresh: Sequence[tuple[str | int, ...]],
+    claims: Sequence[tuple[str, str, str]] = (),
+) -> None:
+    """Move vials on, each from the number of lines that stands beside it, add lines (the cells of `LINE`), and give identifiers.
+
+    `claims` are (system, value, `Type/id`). Raises Collision when a vial has moved on, or a number or an identifier is taken.
+    """
+    if tx.dialect == "postgresql":
+        _extend_postgresql(tx, moved, fresh, claims)
         return
-    rows = [{f"new_{name}": value for name, value in asdict(one).items()} | {"expected": before} for one, before in moved]
-    if tx.connection.execute(_ADVANCE, rows).rowcount != len(rows):
+    if moved:
+        rows = [{f"new_{name}": value for name, value in asdict(one).items()} | {"expected": before} for one, before in moved]
+        _require_all(tx.connection.execute(_ADVANCE, rows).rowcount, moved)
+    if fresh:
+        tx.connection.execute(insert(ledger_entry), [dict(zip(LINE, cells, strict=True)) for cells in fresh])
+    if claims:
+        tx.connection.execute(insert(ledger_identifier), [dict(zip(("system", "value", "reference"), one, strict=True)) for one in claims])
+
+
+def _extend_postgresql(
+    tx: Transaction,
+    moved: Sequence[tuple[Vial, int]],
+    fresh: Sequence[tuple[str | int, ...]],
+    claims: Sequence[tuple[str, str, str]],
+) -> None:
+    if not moved and not fresh and not claims:
+        return
+    vials_now = [(*astuple(one), before) for one, before in moved]
+    columns = (
+        *_turned(vials_now, len(_VIAL) + 1),
+        *_turned(fresh, len(LINE)),
+        *_turned(claims, 3),
+    )
+    count = tx.connection.exec_driver_sql(_EXTEND, tuple(map(arrays.literal, columns))).scalar_one()
+    _require_all(int(count), moved)
+
+
+def _turned(rows: Sequence[tuple[str | int, ...]], width: int) -> list[tuple[str | int, ...]]:
+    """Rows as columns."""
+    return list(zip(*rows, strict=True)) if rows else [()] * width
+
+
+def _require_all(count: int, moved: Sequence[tuple[Vial, int]]) -> None:
+    if count != len(moved):
         raise Collision
 
 
-_MOVING = tuple(column.name for column in ledger_vial.columns if column.name != "vial")
+_VIAL = tuple(column.name for column in ledger_vial.columns)
+_MOVING = tuple(name for name in _VIAL if name != "vial")
 _ADVANCE = (
     update(ledger_vial)
     .where(ledger_vial.c.vial == bindparam("new_vial"), ledger_vial.c.entries == bindparam("expected"))
@@ -112,10 +154,25 @@ _ADVANCE = (
 )
 
 
-def append(tx: Transaction, lines: Sequence[Mapping[str, Any]]) -> None:
-    """Add lines, each with the columns of `LINE`. Raises Collision when one of them has a number that is taken."""
-    if lines:
-        tx.connection.execute(insert(ledger_entry), list(lines))
+def _arrays(table: Table) -> str:
+    """A placeholder of the array type of each column."""
+    kinds = {"BIGINT": "int8", "INTEGER": "int4"}
+    return ", ".join(f"%s::{kinds.get(str(column.type), 'text')}[]" for column in table.columns)
+
+
+_EXTEND = f"""
+    WITH moved AS (
+        UPDATE ledger_vial SET {", ".join(f"{name} = new.{name}" for name in _MOVING)}
+        FROM unnest({_arrays(ledger_vial)}, %s::int4[]) AS new({", ".join(_VIAL)}, expected)
+        WHERE ledger_vial.vial = new.vial AND ledger_vial.entries = new.expected
+        RETURNING 1
+    ), added AS (
+        INSERT INTO ledger_entry ({", ".join(LINE)}) SELECT * FROM unnest({_arrays(ledger_entry)})
+    ), named AS (
+        INSERT INTO ledger_identifier (system, value, reference) SELECT * FROM unnest({_arrays(ledger_identifier)})
+    )
+    SELECT count(*) FROM moved
+"""  # noqa: S608 - names of columns only
 
 
 def lines(tx: Transaction, asked: Asked) -> Iterator[Row[Any]]:
@@ -126,7 +183,7 @@ def lines(tx: Transaction, asked: Asked) -> Iterator[Row[Any]]:
     if about:
         chosen = chosen.join(ledger_vial, and_(ledger_vial.c.vial == columns.vial, *about))
     order = (columns.occurred, columns.recorded, columns.vial, columns.number)
-    return iter(tx.connection.execution_options(yield_per=_CHUNK).execute(chosen.order_by(*order)))
+    return iter(tx.connection.execute(chosen.order_by(*order), execution_options={"yield_per": _CHUNK}))
 
 
 def about_vials(asked: Asked) -> list[ColumnElement[bool]]:
@@ -188,17 +245,16 @@ def vials_with(tx: Transaction, encounters: Collection[str] = (), draws: Collect
 
 def claimed(tx: Transaction, identifiers: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """The resource (`Type/id`) that has each of the identifiers (system, value)."""
-    columns = ledger_identifier.c
-    if not identifiers:
-        return {}
-    pairs = tuple_(columns.system, columns.value).in_(list(identifiers))
-    return {(row.system, row.value): row.reference for row in tx.connection.execute(select(ledger_identifier).where(pairs))}
-
-
-def claim(tx: Transaction, claims: Sequence[tuple[str, str, str]]) -> None:
-    """Give each identifier (system, value) to a resource (`Type/id`). Raises Collision when another transaction was first."""
-    if claims:
-        tx.connection.execute(insert(ledger_identifier), [dict(zip(("system", "value", "reference"), one, strict=True)) for one in claims])
+    found: dict[tuple[str, str], str] = {}
+    mark = "%s" if tx.dialect == "postgresql" else "?"
+    wanted = sorted(set(identifiers))
+    for start in range(0, len(wanted), _CHUNK):
+        some = wanted[start : start + _CHUNK]
+        which = " OR ".join([f"(system = {mark} AND value = {mark})"] * len(some))
+        text = f"SELECT system, value, reference FROM ledger_identifier WHERE {which}"  # noqa: S608 - placeholders only
+        for row in tx.connection.exec_driver_sql(text, tuple(part for pair in some for part in pair)):
+            found[row.system, row.value] = row.reference
+    return found
 
 
 def sites(tx: Transaction) -> list[str]:

@@ -26,7 +26,7 @@ def committed(tx: Transaction, types: Mapping[int, str]) -> Iterator[Row[Any]]:
     ]
     chosen = select(columns.last_updated, columns.type, columns.fhir_id, columns.version, columns.body).where(or_(*wanted))
     order = (columns.last_updated, columns.type, columns.fhir_id)
-    return iter(tx.connection.execution_options(yield_per=_PIECE).execute(chosen.order_by(*order)))
+    return iter(tx.connection.execute(chosen.order_by(*order), execution_options={"yield_per": _PIECE}))
 
 
 def before(tx: Transaction, key: Key, stamp: int) -> str | None:
