@@ -46,7 +46,8 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who makes the commit. `user` is `Practitioner/id` of a person, None for a system; `may_delegate`: it holds `ledger.write`.
+    """Who makes the commit. `user` is `Practitioner/id` of a person, None for a system; `may_delegate`: a system with the
+    scope `ledger.write`, which writes for others.
 
     `is_internal`: the service itself.
     """

@@ -1,12 +1,20 @@
 """Each form of the register does what it says: resources of the profiles, one line in the ledger, and the page of it with the balance."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from service.errors import Unprocessable
+from service.records import sessions
+from service.records.commit import commit
 from service.records.context import Context, Service
+from service.records.entering import movement
+from service.records.entering.elements import Occasion, Signers
+from service.records.entering.movement import Movement
 from service.records.read import read
+from service.storage import people as accounts
 from tests.access import TESTS
 from tests.people.clinic import Browser, events
 from tests.register_forms.world import DELIVERED, SIGNED, WASTED, WHEN, drawn, fill, lines, made, received, told
@@ -179,3 +187,19 @@ def test_the_whole_visit_is_in_the_trail(clinic: Service, amy: Browser) -> None:
     assert created == ["Medication", "SupplyDelivery", "Provenance", "MedicationDispense", "Medication", "Observation", "Provenance"]
     looked = [event for event in events(clinic) if "Patient/pat" in json.dumps(event.get("entity", ()))]
     assert len(looked) >= 3
+
+
+@pytest.mark.parametrize(("name", "is_refused"), [("amy", False), ("ben", True)])
+def test_through_the_api_too_a_person_writes_in_the_own_name(clinic: Service, amy: Browser, name: str, is_refused: bool) -> None:
+    [vial] = received(amy)
+    with clinic.database.glance() as tx:
+        person = accounts.find(tx, "amy")
+    assert person is not None
+    caller = sessions.beside(clinic, person)
+    occasion = Occasion(
+        "L-API", "2026-03-14T07:40:00-07:00", clinic.clock(), "", Signers(replace(caller, user=f"Practitioner/{name}"), None)
+    )
+    changes = movement.changes(Movement(movement.RETURN, f"Medication/{vial}", "Location/safe-1", 1_000), occasion)
+    with pytest.raises(Unprocessable) as refused:
+        commit(Context(clinic, caller), changes)
+    assert ("cs-13" in {issue.rule for issue in refused.value.issues}) == is_refused

@@ -3,7 +3,7 @@
 One scene serves one commit inside its transaction. What it reads it reads once.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import lru_cache
@@ -11,7 +11,6 @@ from functools import lru_cache
 from service.fhir import reference as references
 from service.fhir import temporal
 from service.fhir.document import stored
-from service.fhir.library import Library
 from service.ledger import posting, reading
 from service.ledger.book import Book
 from service.ledger.entry import DRAWN, Entry
@@ -25,8 +24,6 @@ from service.ledger.scene import (
     OTHER,
     RECEIPT,
     SEGMENT,
-    SYRINGE,
-    VIAL,
     VISIT,
     Actor,
     Drawn,
@@ -35,13 +32,15 @@ from service.ledger.scene import (
 )
 from service.ledger.vial import Unclear, facts
 from service.records.context import Context
+from service.records.register import products
 from service.search import links
 from service.search.parameter import Registry
 from service.storage import ledger, versions
 from service.storage.database import Transaction
 
-_PRODUCTS = "https://clinic.example/fhir/ValueSet/controlled-products"
 _INVENTORY = "cs-inventory"
+_PRODUCTS_AND_DRAWS = ("Medication/", "MedicationDispense/")
+_TYPES = frozenset({"Medication", "MedicationAdministration", "MedicationDispense", "SupplyDelivery"})
 _DEEPEST = 5
 """Locations one within the other."""
 _GIVEN: Mapping[str, str] = {"MedicationDispense": DRAW, "SupplyDelivery": RECEIPT}
@@ -59,13 +58,15 @@ class RecordScene:
     wanted: Sequence[str] = ()
     books: dict[str, Book] = field(default_factory=dict)
     _seen: dict[str, Tree | None] = field(default_factory=dict)
+    _sites: dict[str, str] = field(default_factory=dict)
+    _policies: dict[tuple[str, int], Policy] = field(default_factory=dict)
     _products: frozenset[tuple[str, str]] | None = None
 
     @property
     def products(self) -> frozenset[tuple[str, str]]:
         """The codes of products that are controlled whatever their label says."""
         if self._products is None:
-            self._products = _controlled(self.ctx.service.library)
+            self._products = products.codes(self.ctx.service.library)
         return self._products
 
     @property
@@ -80,9 +81,9 @@ class RecordScene:
 
     @property
     def actor(self) -> Actor:
-        """Who makes the commit."""
+        """Who makes the commit. A person writes in the own name, whatever the scopes are: systems alone write for others."""
         caller = self.ctx.caller
-        may = caller.is_internal or caller.grant.has("ledger.write")
+        may = caller.is_internal or (caller.user is None and caller.grant.has("ledger.write"))
         return Actor(caller.client, caller.user, may, caller.is_internal)
 
     def get(self, reference: str) -> Tree | None:
@@ -126,15 +127,21 @@ class RecordScene:
         if type == "List":
             return INVENTORY if reading.local_code(tree.get("code")) == _INVENTORY else OTHER
         if type == "Medication":
-            return self._product(tree)
-        if type in _GIVEN and self._is_controlled(tree):
+            return products.role(tree, self.get, self.products)
+        if type in _GIVEN and products.is_controlled(tree, self.get, self.products):
             return _GIVEN[type]
-        if type == "MedicationAdministration" and self._is_controlled(tree):
+        if type == "MedicationAdministration" and products.is_controlled(tree, self.get, self.products):
             return SEGMENT if reading.referred(tree.get("partOf"), type) else ADMINISTRATION
         return OTHER
 
     def policy(self, vial: str, instant: int) -> Policy:
         """The policies for the substance and the site of a vial, in force at `instant`."""
+        known = self._policies.get((vial, instant))
+        if known is None:
+            known = self._policies[vial, instant] = self._policy(vial, instant)
+        return known
+
+    def _policy(self, vial: str, instant: int) -> Policy:
         policies, book = self.ctx.service.policies, self.books.get(vial)
         if book is None:
             return policies.of("", (), instant)
@@ -195,8 +202,44 @@ class RecordScene:
             except Unclear as error:
                 raise Unpostable("cs-02", f"Medication/{vial}: {error}", error.expression) from None
 
+    def foresee(self) -> None:
+        """Read at once what decides the roles of the writes: products and draws."""
+        self._fetch(one for one in self._cited() if one.startswith(_PRODUCTS_AND_DRAWS))
+
+    def settle(self) -> None:
+        """Read at once what is looked at next, now that visits and vials are locked."""
+        behind = [tree for tree in self._seen.values() if tree is not None]
+        beyond = (reading.target({"reference": text}) for tree in behind for _, text in references.references(tree))
+        self._fetch((*self._cited(), *(one for one in beyond if one and one.startswith("Medication/"))))
+        parents = [tree.get("partOf") for name, tree in self._seen.items() if name.startswith("Location/") and tree is not None]
+        self._fetch(one for one in map(reading.target, parents) if one)
+
+    def _cited(self) -> Iterator[str]:
+        """What the records of the register in this commit refer to."""
+        for tree in (tree for reference, tree in self.after.items() if tree is not None and _may_concern(reference, tree)):
+            for _, text in references.references(tree):
+                found = reading.target({"reference": text})
+                if found:
+                    yield found
+
+    def _fetch(self, wanted: Iterable[str]) -> None:
+        types = self.ctx.service.definitions.types
+        unseen = dict.fromkeys(one for one in wanted if one not in self._seen and one not in self.after and one.partition("/")[0] in types)
+        if unseen:
+            number = self.ctx.service.definitions.type_number
+            keys = {(number(one.partition("/")[0]), one.partition("/")[2]): one for one in unseen}
+            rows = versions.read_several(self.tx, keys)
+            for key, reference in keys.items():
+                row = rows.get(key)
+                self._seen[reference] = stored(row.body).tree if row and row.body else None
+
     def site_of(self, safe: str) -> str:
         """The id of the site that a Location belongs to: itself when it is part of none."""
+        if safe not in self._sites:
+            self._sites[safe] = self._site_of(safe)
+        return self._sites[safe]
+
+    def _site_of(self, safe: str) -> str:
         site = safe
         for _ in range(_DEEPEST):
             tree = self.get(f"Location/{site}") if site else None
@@ -215,31 +258,11 @@ class RecordScene:
             self._seen[reference] = stored(found.body).tree if found and found.body else None
         return self._seen[reference]
 
-    def _product(self, tree: Tree) -> str:
-        if any("itemReference" in one for one in tree.get("ingredient", ())):
-            made_of = [self.get(one) for one in map(reading.target, (one.get("itemReference") for one in tree["ingredient"])) if one]
-            is_controlled = reading.is_tagged(tree) or any(part and self._is_product(part) for part in made_of)
-            return SYRINGE if is_controlled else OTHER
-        return VIAL if self._is_product(tree) else OTHER
 
-    def _is_product(self, tree: Tree) -> bool:
-        if tree["resourceType"] != "Medication":
-            return False
-        if reading.is_tagged(tree) or reading.extension(tree, reading.SCHEDULE):
-            return True
-        concepts = [tree.get("code"), *(one.get("itemCodeableConcept") for one in tree.get("ingredient", ()))]
-        return any(code in self.products for concept in concepts for code in reading.codings(concept))
-
-    def _is_controlled(self, tree: Tree) -> bool:
-        """Whether a draw, a receipt or an administration is about a controlled substance, whatever its tag says."""
-        if reading.is_tagged(tree):
-            return True
-        concept = tree.get("medicationCodeableConcept") or tree.get("suppliedItem", {}).get("itemCodeableConcept")
-        if any(code in self.products for code in reading.codings(concept)):
-            return True
-        named = reading.medication(tree)
-        product = self.get(named) if named and named.startswith("Medication/") else None
-        return product is not None and self._product(product) != OTHER
+def _may_concern(reference: str, tree: Tree) -> bool:
+    """Whether it can be a record of the register, by its type and code alone."""
+    type = reference.partition("/")[0]
+    return type in _TYPES or (type == "Observation" and reading.local_code(tree.get("code")) in posting.KINDS)
 
 
 def _is_site(tree: Tree) -> bool:
@@ -254,9 +277,3 @@ def _refers(tree: Tree, reference: str) -> bool:
 def _referring(registry: Registry, type: str) -> tuple[int, ...]:
     keys = {key for code in registry.reference_codes(type) for key in registry.keys_of(type, code)}
     return tuple(sorted({*keys, registry.other_key(type)}))
-
-
-def _controlled(library: Library) -> frozenset[tuple[str, str]]:
-    found = library.find("ValueSet", _PRODUCTS)
-    includes = found.tree["compose"]["include"] if found else ()
-    return frozenset((one["system"], concept["code"]) for one in includes for concept in one.get("concept", ()))
