@@ -81,6 +81,31 @@ def read(tx: Transaction, key: Key) -> Row | None:
     return _row(found) if found else None
 
 
+def read_several(tx: Transaction, keys: Collection[Key]) -> dict[Key, Row]:
+    """The newest version of each resource that exists or existed, a few at once."""
+    wanted = sorted(set(keys))
+    found: dict[Key, Row] = {}
+    for start in range(0, len(wanted), _FEW):
+        some = wanted[start : start + _FEW]
+        if tx.dialect == "postgresql":
+            numbers, ids = zip(*some, strict=True)
+            rows = tx.connection.exec_driver_sql(_READ_FEW, (arrays.literal(numbers), arrays.literal(ids)))
+        else:
+            text = _READ.partition("WHERE")[0] + "WHERE " + " OR ".join(["(r.type = ? AND r.fhir_id = ?)"] * len(some))
+            rows = tx.connection.exec_driver_sql(text, tuple(part for key in some for part in key))
+        found |= {(row.type, row.fhir_id): _row(row) for row in rows}
+    return found
+
+
+_FEW = 100
+_READ_FEW = """
+    SELECT v.res_id, v.type, v.fhir_id, v.version, v.last_updated, v.method, v.body
+    FROM unnest(%s::int2[], %s::text[]) AS wanted(type, fhir_id)
+    CROSS JOIN LATERAL (SELECT * FROM resource WHERE type = wanted.type AND fhir_id = wanted.fhir_id OFFSET 0) AS r
+    JOIN version v ON v.res_id = r.res_id AND v.version = r.version
+"""
+
+
 def read_version(tx: Transaction, key: Key, number: int) -> Row | None:
     """Version `number` of the resource `key`; None when there is no such version."""
     found = tx.connection.execute(_READ_VERSION, {"type_number": key[0], "id": key[1], "number": number}).one_or_none()

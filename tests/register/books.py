@@ -1,6 +1,6 @@
 """Books of vials that a test writes itself: lines without the records behind them, numbered and chained as the service does it."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -125,8 +125,7 @@ class Books:
         moved = sum(sign * line.amount_ug for sign, end in ((1, line.target), (-1, line.origin)) if end.startswith(f"{VIAL}/"))
         known = replace(head, remaining_ug=head.remaining_ug + moved, entries=line.number, head=line.hash)
         with self.service.database.write() as tx:
-            ledger.append(tx, [asdict(line)])
-            ledger.advance(tx, [(known, head.entries)])
+            ledger.extend(tx, [(known, head.entries)], [astuple(line)])
         self.heads[line.vial] = known
 
     def _vial(self, id: str) -> str:

@@ -3,13 +3,14 @@
     judge     the writes get their roles, their vials are locked, lines are derived, every rule is asked      -> Judged, or it is refused
     record    the lines are numbered, chained and appended; the vials move on
 
-A visit and a vial's book are locked by name for as long as the transaction runs: two commits about one vial come one after the other. Visits
-come first: which vials a visit has is known for certain only when nobody else writes to it.
+A visit and a vial's book are locked by name for as long as the transaction runs: two commits about one vial come one after the other.
+Visits come first: which vials a visit has is known for certain only when nobody else writes to it.
 docs/decisions/0029-the-ledger-in-the-commit.md
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 
 from service.errors import Issue, MethodNotAllowed, Unprocessable
 from service.fhir.document import stored
@@ -29,6 +30,7 @@ from service.storage.ledger import Vial
 
 TYPES = frozenset({"Encounter", "List", "Medication", "MedicationAdministration", "MedicationDispense", "Observation", "SupplyDelivery"})
 """The types whose resources can be part of the register."""
+_CELLS = attrgetter(*(one.name for one in fields(Entry)))
 _ENDED = ("finished", "cancelled")
 
 
@@ -60,8 +62,7 @@ def judge(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> Judged | No
     concerned = [one for one in scene.writes if one.role in CONTROLLED or finishes(one)]
     if not concerned:
         return None
-    ledger.hold(tx, _visits(concerned))
-    ledger.hold(tx, [f"vial {one}" for one in vials(scene, concerned)])
+    _hold(scene, concerned)
     judged, issues = Judged(scene), []
     issues += balancing.followed(scene, concerned)
     judged.claims, taken = numbering.claims(tx, concerned)
@@ -79,21 +80,18 @@ def judge(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> Judged | No
 
 def record(tx: Transaction, judged: Judged) -> None:
     """Number, chain and append the new lines with the stamp of `tx`, and move their vials on. Raises Collision when somebody was faster."""
-    known = ledger.vials(tx, [book.vial for book in judged.moved])
     added, advanced, lines = [], [], []
     for book in judged.moved:
         policy = judged.scene.policy(book.vial, tx.stamp)
         sealed = book.sealed(tx.stamp, policy.version)
         row = _row(book, sealed, judged.scene)
-        if book.vial in known:
+        if book.entries:
             advanced.append((row, len(book.entries)))
         else:
             added.append(row)
-        lines += [asdict(line) for line in sealed]
+        lines += sealed
     ledger.add(tx, added)
-    ledger.advance(tx, advanced)
-    ledger.append(tx, lines)
-    ledger.claim(tx, judged.claims)
+    ledger.extend(tx, advanced, list(map(_CELLS, lines)), judged.claims)
     administrations.follow(tx, judged.scene)
 
 
@@ -106,6 +104,7 @@ def _scene(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> RecordScen
             after[reference] = {**write.document.tree, "id": write.key[1]} if write.document else None
             before[reference] = stored(write.before.body).tree if write.before and write.before.body else None
     scene = RecordScene(ctx, tx, after, before)
+    scene.foresee()
     scene.writes = [_written(scene, write) for write in writes if write.writes and write.key]
     return scene
 
@@ -132,6 +131,16 @@ def role(scene: RecordScene, type: str, after: Tree | None, before: Tree | None)
         return OTHER
     earlier = scene.role(before) if before is not None else OTHER
     return earlier if earlier in CONTROLLED or after is None else scene.role(after)
+
+
+def _hold(scene: RecordScene, concerned: Sequence[Written]) -> None:
+    """Lock the visits, then the vials. Which vials a visit has, and a record has posted to, is asked when the visits are locked."""
+    visits = _visits(concerned)
+    if any(one.role == VISIT or one.before is not None for one in concerned):
+        ledger.hold(scene.tx, [visits])
+        visits = []
+    ledger.hold(scene.tx, [visits, [f"vial {one}" for one in vials(scene, concerned)]])
+    scene.settle()
 
 
 def finishes(written: Written) -> bool:
