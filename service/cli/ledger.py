@@ -19,21 +19,27 @@ def ledger() -> None:
 
 
 @ledger.command()
-@click.option("--check", is_flag=True, required=True, help="Compare; nothing is written. A ledger that only grows is not replaced.")
+@click.option("--check", is_flag=True, help="Compare; nothing is written.")
 def rebuild(check: bool) -> None:
-    """Derive every line of the ledger from the record once more and compare it with the ledger.
+    """Derive the ledger from the record once more, and compare it with the ledger that stands.
 
-    Chains and numbers, what each vial's row repeats, and every line are looked at. Exit codes: 0 the same; 1 something differs.
+    Chains and numbers, what each vial's row repeats, every line, and the log of administrations are looked at. Lines are never replaced: a
+    ledger only grows. Without --check the log of administrations, which follows from the record alone, is written anew first.
+    Exit codes: 0 the same; 1 something differs.
 
     \b
-    Example:
+    Examples:
       infusion-records ledger rebuild --check
+      infusion-records ledger rebuild
     """
+    from service.records.register import administrations
     from service.records.register import rebuild as rebuilding
 
-    assert check
     with record(Settings.load()) as ctx:
+        if not check:
+            click.echo(f"{administrations.rebuild(ctx.service)} administrations in the log.")
         lines, found = rebuilding.check(ctx.service)
+        found += administrations.check(ctx.service)
     for difference in found[:_MOST_SHOWN]:
         click.echo(difference)
     if found:
