@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -11,50 +11,58 @@ from flask.testing import FlaskClient
 
 from service.app import create_app
 from service.config import Settings
-from service.records.context import Service
 from tests.access import admitted
-from tests.register_exports.made import Maker
+from tests.databases import KINDS, Databases
+from tests.register_exports.made import Maker, asked
 from tests.sequencing.trails import SIGNER
 
 VISIT = Path(__file__).parents[1] / "data/example-visit.json"
 
 
-@pytest.fixture
-def settings(settings: Settings, tmp_path: Path) -> Settings:
-    """Those of every test, with a key that signs and a directory for exports."""
-    return replace(settings, audit_key=SIGNER.secret, register_exports=str(tmp_path / "exports"), time_zone="America/Denver")
+@dataclass(frozen=True, slots=True)
+class Clinic:
+    """The application on one database, a client that may do everything, and what makes exports. `made`: the id of one of the visit."""
+
+    app: Flask
+    client: FlaskClient
+    maker: Maker
+    made: str = ""
 
 
-@pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
-    """The application."""
-    application = create_app(settings)
-    yield application
-    application.extensions["infusion_records"].database.dispose()
+def _clinic(database_url: str, folder: Path) -> Clinic:
+    given = {"audit_key": SIGNER.secret, "register_exports": str(folder / "exports"), "time_zone": "America/Denver"}
+    limits = dict.fromkeys(("rate_limit", "rate_limit_tokens", "rate_limit_sign_in"), 0)
+    app = create_app(Settings(database_url=database_url, cursor_key="c" * 32, **given, **limits))
+    return Clinic(app, admitted(app), Maker(app.extensions["infusion_records"]))
 
 
-@pytest.fixture
-def parts(app: Flask) -> Service:
-    """The parts of the application."""
-    found: Service = app.extensions["infusion_records"]
-    return found
-
-
-@pytest.fixture
-def visit(client: FlaskClient) -> FlaskClient:
-    """The example visit is in the record; a client that may do everything."""
-    answer = client.post("/fhir", data=VISIT.read_bytes(), content_type="application/fhir+json")
+def _visited(clinic: Clinic) -> None:
+    answer = clinic.client.post("/fhir", data=VISIT.read_bytes(), content_type="application/fhir+json")
     assert answer.status_code == 200, json.dumps(answer.json)[:2000]
-    return client
 
 
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """A client that may do everything."""
-    return admitted(app)
+def empty(database_url: str, tmp_path: Path) -> Iterator[Clinic]:
+    """A clinic without a record."""
+    found = _clinic(database_url, tmp_path)
+    yield found
+    found.maker.service.database.dispose()
 
 
 @pytest.fixture
-def maker(parts: Service) -> Maker:
-    """What makes exports, when the test says so."""
-    return Maker(parts)
+def clinic(empty: Clinic) -> Clinic:
+    """A clinic with the example visit, of the test alone."""
+    _visited(empty)
+    return empty
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def world(request: pytest.FixtureRequest, databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
+    """A clinic with the example visit and an export of it, for tests that change neither."""
+    with databases.fresh(request.param) as url:
+        found = _clinic(url, tmp_path_factory.mktemp("world"))
+        _visited(found)
+        id = asked(found.client)
+        found.maker.make()
+        yield replace(found, made=id)
+        found.maker.service.database.dispose()

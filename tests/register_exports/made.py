@@ -34,9 +34,10 @@ class Maker:
         """The job of a worker."""
         return Exports(self.service, SIGNER, values.pop("reports", reports.write), **values)
 
-    def make(self, **values: Any) -> None:
-        """Make everything that waits."""
-        Worker(self.service.database).sign()
+    def make(self, signs: bool = True, **values: Any) -> None:
+        """Make everything that waits; with `signs` the log is signed before."""
+        if signs:
+            Worker(self.service.database).sign()
         job = self.exports(**values)
         assert job._taken()
         job.make()

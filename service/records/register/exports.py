@@ -4,6 +4,7 @@ The worker makes them (`bulk.register_export`). Who may read the register of the
 told to the audit trail as a disclosure of its own, like the making. https://hl7.org/fhir/R4/async.html
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ TYPES = (
 MOST = 5
 """Exports of one caller that are kept, made or waiting."""
 SUBJECT = "register export"
+_ID = re.compile(r"[0-9a-f-]{36}")
 
 __all__ = ["DONE", "EXPIRED", "FAILED", "MOST", "RUNNING", "SUBJECT", "TYPES", "UNFINISHED", "WAITING", "Export", "File"]
 
@@ -76,7 +78,7 @@ def view(ctx: Context, id: str) -> Export:
     """An export. Raises Forbidden for who may not read the register; NotFound for one that is not there, or of sites out of reach."""
     gate.require_read(ctx)
     with ctx.service.database.read() as tx:
-        found, sites = register_exports.find(tx, id), gate.sites(ctx, tx)
+        found, sites = register_exports.find(tx, id) if _ID.fullmatch(id) else None, gate.sites(ctx, tx)
     if found is None or not _covers(sites, found.sites):
         raise NotFound.of("not-found", "export", "There is no such export, or not any more. Ask for one at $cs-export.")
     return found
