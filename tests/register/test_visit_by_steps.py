@@ -144,10 +144,13 @@ def test_an_unsigned_amendment_is_taken_with_a_warning(finished: Chart) -> None:
 
 
 def test_an_amendment_that_does_not_balance_is_refused(app: Flask, finished: Chart) -> None:
-    for value, rules in ((16, {"cs-04"}), (19, {"cs-01", "cs-04"})):
-        more = {**finished.resource(WASTE)["valueQuantity"], "value": value}
-        answer = finished.amend(WASTE, finished.why(WASTE), status="amended", valueQuantity=more)
-        assert (answer.status_code, visit.rules(answer)) == (422, rules), visit.issues(answer)
+    without_volume = finished.resource(WASTE)["component"][1:]
+    for value in (16, 19):
+        other = {**finished.resource(WASTE)["valueQuantity"], "value": value}
+        answer = finished.amend(WASTE, finished.why(WASTE), status="amended", valueQuantity=other)
+        assert (answer.status_code, visit.rules(answer)) == (422, {"cs-01", "cs-04"}), visit.issues(answer)
+        answer = finished.amend(WASTE, finished.why(WASTE), status="amended", valueQuantity=other, component=without_volume)
+        assert (answer.status_code, visit.rules(answer)) == (422, {"cs-01"}), visit.issues(answer)
     assert len(visit.lines(app)) == 5
 
 

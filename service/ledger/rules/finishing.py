@@ -27,6 +27,7 @@ _RUNNING = frozenset({"in-progress", "on-hold"})
 _WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
 _CLOSED = frozenset({"finished", "cancelled"})
 _OF_A_VISIT = frozenset({DRAW, ADMINISTRATION, SEGMENT, LEDGER_ENTRY})
+_POSTING = _OF_A_VISIT - {SEGMENT}
 _STATUS = "Encounter.status"
 
 
@@ -167,6 +168,21 @@ def _answered(response: Tree) -> Mapping[str, object]:
     return found
 
 
+def balanced(scene: Scene, written: Written) -> Iterator[Issue]:
+    """Law (21 CFR 1304.21(a)), CS-01: an amendment of a record of a finished visit leaves no draw of it open."""
+    if written.role not in _POSTING or written.before is None:
+        return
+    visit = reading.visit(written.before)
+    tree = scene.get(visit) if visit else None
+    if visit is None or tree is None or tree.get("status") != "finished" or (scene.prior(visit) or {}).get("status") != "finished":
+        return
+    first = next(one for one in scene.writes if one.role in _POSTING and one.before is not None and reading.visit(one.before) == visit)
+    if first.reference == written.reference:
+        for says in _open(_Visit(scene, visit, tree)):
+            says = f"{visit} is finished, and {says} Amend all that belongs together in one transaction."
+            yield findings.law(written, "cs-01", says, f"{written.type}.status")
+
+
 def closed(scene: Scene, written: Written) -> Iterator[Issue]:
     """Policy: a visit that was finished before this commit takes amendments only, a cancelled one nothing new.
 
@@ -187,4 +203,4 @@ def closed(scene: Scene, written: Written) -> Iterator[Issue]:
         yield from findings.policy(policy, written, "cs-25", says, f"{written.type}.{named}")
 
 
-RULES: tuple[Callable[[Scene, Written], Iterable[Issue]], ...] = (settled, closed)
+RULES: tuple[Callable[[Scene, Written], Iterable[Issue]], ...] = (settled, balanced, closed)

@@ -235,7 +235,28 @@ def test_a_closed_visit_takes_amendments_and_no_record_of_another_visit() -> Non
     other = scene.keep({**of(scene, VISIT), "id": "other"})
     moved = scene.put(changed(of(scene, WASTE), "encounter.reference", f"Encounter/{other['id']}"))
     assert [issue.rule for issue in scene.findings(finishing.RULES, moved)] == ["cs-25"]
-    assert scene.findings(finishing.RULES, scene.put(of(scene, WASTE), status="entered-in-error")) == []
+    withdrawn = scene.put(of(scene, WASTE), status="entered-in-error")
+    assert {issue.rule for issue in scene.findings(finishing.RULES, withdrawn)} == {"cs-01"}
+
+
+def test_an_amendment_leaves_no_draw_of_a_finished_visit_open() -> None:
+    """Once for the visit, whatever else of it is amended; together with what makes up for it, it is taken."""
+    scene = example()
+    scene.settle()
+    scene.put(changed(of(scene, WASTE), "valueQuantity.value", 16.8))
+    scene.put(of(scene, GIVEN), note=None)
+    found = [issue for one in scene.writes for issue in scene.findings(finishing.RULES, one)]
+    assert [(issue.rule, issue.severity, "1 mg unaccounted for" in issue.diagnostics) for issue in found] == [("cs-01", "error", True)]
+    scene.put(changed(of(scene, GIVEN), "dosage.dose.value", 33.2))
+    assert [issue for one in scene.writes for issue in scene.findings(finishing.RULES, one)] == []
+
+
+def test_an_amendment_may_leave_a_draw_of_a_visit_open_that_is_not_finished() -> None:
+    scene = example()
+    scene.put(of(scene, VISIT), status="in-progress")
+    scene.settle()
+    scene.put(changed(of(scene, WASTE), "valueQuantity.value", 16.8))
+    assert [issue for one in scene.writes for issue in scene.findings(finishing.RULES, one)] == []
 
 
 def test_a_visit_made_cancelled_takes_nothing_and_one_cancelled_with_its_waste_does() -> None:
