@@ -91,12 +91,14 @@ class Letters:
         return [*found, line]
 
     def _pieces(self, word: str, width: float) -> list[str]:
-        """A word in pieces that are no wider, of a letter at least."""
+        """A word in pieces that are no wider, of a letter at least; it breaks behind a slash where it can."""
         ends = list(accumulate(map(self._widths.__getitem__, word)))
         found, begin = [], 0
         while True:
             before = ends[begin - 1] if begin else 0
             end = max(bisect_right(ends, before + width, begin), begin + 1)
+            if end < len(word) and (slash := word.rfind("/", begin, end)) > begin:
+                end = slash + 1
             found.append(word[begin:end])
             if end >= len(word):
                 return found

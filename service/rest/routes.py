@@ -105,6 +105,8 @@ ROUTES: tuple[Route, ...] = (
     *_read_operation("ConceptMap", ID, "$translate"),
     *_read_operation(TYPE, "$validate"),
     *_read_operation(TYPE, ID, "$validate"),
+    *_read_operation("$cs-administration-log"),
+    *_read_operation("$cs-ledger"),
     *_read_operation("$cs-receipts"),
     *_read_operation("$cs-waste"),
     *_read_operation("$cs-inventory"),

@@ -135,6 +135,15 @@ def became(tx: Transaction, draws: Collection[str]) -> dict[str, Became]:
     return {row[0]: Became(*row[1:]) for one in named for row in tx.connection.execute(one)}
 
 
+def lines_of(tx: Transaction, draws: Collection[str]) -> dict[str, list[Any]]:
+    """The lines of each of `draws`, with the columns of an Entry, by vial and number."""
+    found: dict[str, list[Any]] = {}
+    for chunk in _chunks(sorted(draws), _CHUNK):
+        for row in tx.connection.execute(select(ledger_entry).where(_LINE.draw.in_(chunk)).order_by(_LINE.vial, _LINE.number)):
+            found.setdefault(row.draw, []).append(row)
+    return found
+
+
 def late(tx: Transaction) -> set[str]:
     """`MedicationAdministration/id` of those with a line that was written down late."""
     chosen = select(_LINE.source).where(_LINE.kind == GIVEN, _LINE.flags.contains("late"))

@@ -22,6 +22,9 @@ from tests.register import visit
 
 LOT = "KET24A117"
 ROWS: Mapping[str, int] = {
+    "cs-administration-log": 1,
+    "cs-ledger": 1,
+    "cs-ledger?detail=true": 5,
     "cs-receipts": 1,
     "cs-waste": 1,
     "cs-inventory": 0,
