@@ -137,6 +137,17 @@ def test_who_is_unlike_the_others_is_somebody_to_look_at(
     assert rows[OTHER]["outlier"] is False
 
 
+def test_who_witnesses_for_everybody_is_nobody_to_look_at(service: Service, ctx: Context) -> None:
+    books = Books(service)
+    books.add("one", 5000, content_ug=5000 * MG)
+    for number in range(LEAST + 1):
+        for person in (NURSE, OTHER):
+            draw = f"{person}-{number}".replace("/", "-")
+            books.draw("one", draw, 10, performer=person)
+            books.waste("one", draw, 10, performer=person, witness=WITNESS)
+    assert of(cells(activity.report(ctx, EVER)), "wastes", "why") == [(LEAST + 1, ""), (LEAST + 1, "")]
+
+
 def test_few_wastes_say_nothing_about_anybody(service: Service, ctx: Context) -> None:
     books = Books(service)
     books.add("one")

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from service.clock import fixed
 from service.fhir.temporal import DAY
 from service.records.context import Context, Service
-from service.records.register import book_inventory, expiries, reconciling
+from service.records.register import book_inventory, expiries, inquiry, reconciling
 from tests.register.books import EVER, MG, NURSE, Books, asking, at, cells, sums
 from tests.services import parts, service, shared_postgresql
 
@@ -149,6 +149,32 @@ def test_a_count_is_held_against_the_book_of_its_time(books: Books, ctx: Context
     books.waste("one", "draw", 50, occurred=books.when + 2 * HOUR)
     books.count("one", 500, occurred=books.when + HOUR)
     assert cells(reconciling.report(ctx, replace(EVER, before=NOW))) == []
+
+
+def test_patients_whose_records_do_not_add_up_are_told_to_the_audit_trail(books: Books, ctx: Context) -> None:
+    books.add("one")
+    books.draw("one", "draw", 50)
+    books.waste("one", "draw", 50, witness="")
+    assert len(cells(reconciling.report(ctx, replace(EVER, before=NOW)))) == 1
+    assert ctx.trail.patients == {"recipient"}
+
+
+def test_an_inventory_of_a_moment_to_come_is_that_of_now(books: Books, ctx: Context) -> None:
+    books.add("one")
+    found = book_inventory.report(ctx, replace(EVER, as_of=at("2999-01-01")))
+    assert of(cells(found), "amount") == [(500 * MG,)]
+    assert dict(found.header)["As of"] == dict(found.header)["Generated at"]
+
+
+def test_more_vials_than_one_statement_carries(service: Service, ctx: Context) -> None:
+    books = Books(service)
+    for number in range(5):
+        books.add(f"v{number}")
+        books.count(f"v{number}", 500, occurred=books.when + number)
+    with inquiry.opened(ctx, EVER) as one:
+        whole = one.standing(("counted",), {f"v{number}" for number in range(5)})
+        many = one.standing(("counted",), {f"v{number}" for number in range(5)} | {f"none{number}" for number in range(900)})
+    assert [line.vial for line in whole.lines] == [line.vial for line in many.lines] == [f"v{number}" for number in range(5)]
 
 
 def test_lines_that_were_changed_are_told(service: Service, ctx: Context) -> None:

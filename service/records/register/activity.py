@@ -2,7 +2,7 @@
 
 Unusual shares are where diversion is looked for first. A practitioner is marked in two cases, and only as somebody to look at:
 - of `LEAST` wastes or more, the share of what was wasted of what was given and wasted is more than twice that of all the others;
-- of `LEAST` wastes or more, one person witnessed more than `PAIR_PERCENT` percent, where others might have.
+- of `LEAST` wastes or more, one person witnessed more than `PAIR_PERCENT` percent, and of those of all the others less than half as many.
 """
 
 from collections import Counter, defaultdict
@@ -73,7 +73,10 @@ def report(ctx: Context, asked: Question) -> Report:
     return Report("cs-practitioner-activity", "Controlled substances by practitioner", header, COLUMNS, rows, one.zone)
 
 
-_MARKED = f"wasted share more than twice that of the others, or one witness of more than {PAIR_PERCENT} %; from {LEAST} wastes on"
+_MARKED = (
+    f"from {LEAST} wastes on: wasted share more than twice that of the others, "
+    f"or one witness of more than {PAIR_PERCENT} % who witnesses less than half as many of the others'"
+)
 
 
 def _row(one: Inquiry, key: tuple[str, str], done: Mapping[tuple[str, str], _Done]) -> Row:
@@ -83,7 +86,7 @@ def _row(one: Inquiry, key: tuple[str, str], done: Mapping[tuple[str, str], _Don
     if own.times(WASTED) >= LEAST:
         if share is not None and usual is not None and share > 2 * usual:
             why.append("wasted share")
-        why += [f"witness {one.name(who)}" for who in _always(own)]
+        why += [f"witness {one.name(who)}" for who in _always(own, others)]
     return (
         one.name(person),
         wording.licence(one.sheets.get(person)),
@@ -111,7 +114,12 @@ def _share(done: Sequence[_Done]) -> int | None:
     return (wasted * _WHOLE + whole // 2) // whole if whole else None
 
 
-def _always(own: _Done) -> list[str]:
-    """Who witnessed more of the wastes than one person should."""
-    total = own.witnesses.total()
-    return [who for who, times in own.witnesses.items() if who and times * 100 > total * PAIR_PERCENT]
+def _always(own: _Done, others: Sequence[_Done]) -> list[str]:
+    """Who witnessed more of the wastes than one person should, and does not do so for everybody."""
+    total, of_others = own.witnesses.total(), sum(what.witnesses.total() for what in others)
+    found = []
+    for who, times in own.witnesses.items():
+        elsewhere = sum(what.witnesses[who] for what in others)
+        if who and of_others and times * 100 > total * PAIR_PERCENT and 2 * elsewhere * total < times * of_others:
+            found.append(who)
+    return found

@@ -68,22 +68,32 @@ class _Change:
         return [f"{self.reference}/_history/{number}" for number in range(1, self.version + 1)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Books:
+    """The lines that versions made, by source, and the vials that they are of, by id."""
+
+    posted: Mapping[str, Sequence[Entry]]
+    vials: Mapping[str, Vial]
+
+    def lines_of(self, change: _Change) -> list[Entry]:
+        """What the record posted, in any of its versions."""
+        return [line for source in change.sources for line in self.posted.get(source, ())]
+
+    def vials_of(self, change: _Change) -> list[Vial]:
+        """The vials that the record is about."""
+        ids = dict.fromkeys([*(line.vial for line in self.lines_of(change)), change.reference.removeprefix(_VIAL)])
+        return [self.vials[id] for id in ids if id in self.vials]
+
+
 def report(ctx: Context, asked: Question) -> Report:
     """The amendments of a period, one row for each element. Raises Forbidden, and BadRequest for what is too much."""
     with inquiry.opened(ctx, asked) as one:
         changes = list(few(_changes(one)))
-        posted: dict[str, list[Entry]] = defaultdict(list)
-        for row in register_reports.made_by(one.tx, (source for change in changes for source in change.sources)):
-            posted[row.source].append(Entry(*tuple(row)))
-        vials = _vials(one, changes, posted)
-        kept = [
-            change
-            for change in changes
-            if _is_asked(one, change, [line for each in change.sources for line in posted.get(each, ())], vials)
-        ]
+        books = _books(one, changes)
+        kept = [change for change in changes if _is_asked(one, change, books)]
         reasons = _reasons(one, kept)
         one.sheets.load(named for change in kept for named in (change.user, reading.patient(change.old)))
-        rows = list(few(row for change in kept for row in _told(one, change, reasons.get(change.source), posted)))
+        rows = list(few(row for change in kept for row in _told(one, change, reasons.get(change.source), books)))
         header = one.header(COLUMNS, "21 CFR 11.10(e) as a yardstick")
     return Report("cs-amendments", "Amendments of controlled-substance records", header, COLUMNS, rows, one.zone)
 
@@ -102,23 +112,24 @@ def _is_posted(tree: Tree) -> bool:
     return tree.get("status") in _POSTED
 
 
-def _vials(one: Inquiry, changes: Sequence[_Change], posted: Mapping[str, Sequence[Entry]]) -> dict[str, Vial]:
-    """The vials that the lines are about, or that the changes are of."""
+def _books(one: Inquiry, changes: Sequence[_Change]) -> _Books:
+    """What the ledger has of the amendments."""
+    posted: dict[str, list[Entry]] = defaultdict(list)
+    for row in register_reports.made_by(one.tx, (source for change in changes for source in change.sources)):
+        posted[row.source].append(Entry(*tuple(row)))
     own = {change.reference.removeprefix(_VIAL) for change in changes if change.reference.startswith(_VIAL)}
-    return ledger.vials(one.tx, own | {line.vial for lines in posted.values() for line in lines})
+    return _Books(posted, ledger.vials(one.tx, own | {line.vial for lines in posted.values() for line in lines}))
 
 
-def _is_asked(one: Inquiry, change: _Change, lines: Sequence[Entry], known: Mapping[str, Vial]) -> bool:
+def _is_asked(one: Inquiry, change: _Change, books: _Books) -> bool:
     """Whether the amendment is of the sites, the vial, the lot, the substance and the people that were asked for."""
-    asked = one.asked
-    ids = {line.vial for line in lines} | {change.reference.removeprefix(_VIAL)}
-    vials = [known[id] for id in ids if id in known]
-    sites = {line.site for line in lines} | {vial.site for vial in vials} | _place(one, change)
+    asked, vials = one.asked, books.vials_of(change)
+    sites = {line.site for line in books.lines_of(change)} | {vial.site for vial in vials} | _place(one, change)
     people = {person for tree in (change.old, change.new or {}) for person in _people(tree)}
     return all(
         (
             one.sites is None or bool(sites & one.sites),
-            asked.vial is None or asked.vial in ids,
+            asked.vial is None or asked.vial in {vial.vial for vial in vials},
             asked.lot is None or asked.lot in {vial.lot for vial in vials},
             asked.substance is None or asked.substance in {vial.substance for vial in vials},
             asked.patient is None or asked.patient == reading.patient(change.old),
@@ -158,20 +169,18 @@ def _names(texts: set[str], reference: str) -> bool:
     return any(text == reference or text.endswith(f"/{reference}") for text in texts)
 
 
-def _told(one: Inquiry, change: _Change, reason: Tree | None, posted: Mapping[str, Sequence[Entry]]) -> Iterator[Row]:
+def _told(one: Inquiry, change: _Change, reason: Tree | None, books: _Books) -> Iterator[Row]:
     told = differences.differences(change.old, change.new or {})
     if change.reference.startswith(_VIAL) and all(each.element.startswith("extension[") for each in told):
         return  # when a vial was opened is written down as it is opened
     more = len(told) - _MOST_ELEMENTS
     for each in told[:_MOST_ELEMENTS]:
-        yield _row(one, change, (each.element, each.old, each.new), reason, posted)
+        yield _row(one, change, (each.element, each.old, each.new), reason, books)
     if more > 0:
-        yield _row(one, change, ("…", f"{more} more elements", f"{more} more elements"), reason, posted)
+        yield _row(one, change, ("…", f"{more} more elements", f"{more} more elements"), reason, books)
 
 
-def _row(one: Inquiry, change: _Change, said: Row, reason: Tree | None, posted: Mapping[str, Sequence[Entry]]) -> Row:
-    lines = posted.get(change.source, ())
-    vial = next((line.vial for line in (*lines, *(line for source in change.sources for line in posted.get(source, ())))), "")
+def _row(one: Inquiry, change: _Change, said: Row, reason: Tree | None, books: _Books) -> Row:
     return (
         change.at,
         change.reference,
@@ -181,8 +190,8 @@ def _row(one: Inquiry, change: _Change, said: Row, reason: Tree | None, posted: 
         change.client,
         _why(reason),
         bool((reason or {}).get("signature")),
-        _lines(lines),
-        vial,
+        _lines(books.posted.get(change.source, ())),
+        ", ".join(vial.serial or vial.vial for vial in books.vials_of(change)),
         one.name(reading.patient(change.old)),
     )
 

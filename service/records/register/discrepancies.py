@@ -46,7 +46,7 @@ def discrepancies(one: Inquiry) -> dict[str, Discrepancy]:
     found: dict[str, Discrepancy] = {}
     for reference, tree in open_ones.items():
         named = [each for each in map(reading.target, tree.get("implicated", ())) if each]
-        found[named[0]] = _discrepancy(reference, tree, named, tasks.get(reference))
+        found[named[0] if named else reference] = _discrepancy(reference, tree, named, tasks.get(reference))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from service.errors import BadRequest
@@ -15,10 +15,12 @@ from service.records.register.heading import Lines
 from service.records.register.question import Question, few
 from service.records.register.report import Column
 from service.records.register.sheets import Sheets
+from service.search import links
 from service.storage import ledger, register_reports
 from service.storage.database import Transaction
 from service.storage.ledger import Asked, Vial
 
+_PIECE = links.CHUNK
 _ALWAYS = (temporal.BEGINNING, temporal.END)
 
 
@@ -51,19 +53,28 @@ class Inquiry:
 
     @property
     def now(self) -> int:
-        """The instant that is asked about, else the present one."""
-        return self.ctx.service.clock() if self.asked.as_of is None else self.asked.as_of
+        """The instant that is asked about, else the present one: nothing is known of what will be."""
+        now = self.ctx.service.clock()
+        return now if self.asked.as_of is None else min(self.asked.as_of, now)
 
     def standing(self, kinds: Collection[str] | None = None, vials: Collection[str] | None = None, whenever: bool = False) -> Found:
         """The lines of `kinds` and `vials` that answer the question and stand: they neither move back, nor were moved back.
 
         `whenever`: also those outside of the period. Raises BadRequest for too many of them.
         """
-        lines = [Entry(*tuple(row)) for row in few(ledger.lines(self.tx, self._asked(kinds, vials, whenever)))]
+        lines = list(few(self._lines(self._asked(kinds, vials, whenever))))
         gone = register_reports.reversed_lines(self.tx, {line.vial for line in lines})
         flags = set(self.asked.flags)
         kept = [one for one in lines if not one.reverses and (one.vial, one.number) not in gone and flags <= set(one.flags.split())]
         return Found(kept, ledger.vials(self.tx, {one.vial for one in kept}))
+
+    def _lines(self, asked: Asked) -> Iterator[Entry]:
+        """The lines in the order of events; those of many vials in pieces that one statement can carry."""
+        if asked.vials is None or len(asked.vials) <= _PIECE:
+            yield from (Entry(*tuple(row)) for row in ledger.lines(self.tx, asked))
+            return
+        every = (replace(asked, vials=piece) for piece in links.pieces(sorted(asked.vials)))
+        yield from sorted((line for one in every for line in self._lines(one)), key=_order)
 
     def _asked(self, kinds: Collection[str] | None, vials: Collection[str] | None, whenever: bool) -> Asked:
         asked = self.asked
@@ -99,7 +110,11 @@ class Inquiry:
 
     def header(self, columns: Sequence[Column], source: str) -> Lines:
         """The statements above the report; `source` asks for such a report, as a citation."""
-        return heading.lines(self.ctx, self.tx, self.sites, columns, heading.Asked(self.asked.told, self.asked.as_of, source))
+        return heading.lines(self.ctx, self.tx, self.sites, columns, heading.Asked(self.asked.told, self.now, source))
+
+
+def _order(line: Entry) -> tuple[int, int, str, int]:
+    return line.occurred, line.recorded, line.vial, line.number
 
 
 @contextmanager

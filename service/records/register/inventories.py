@@ -14,6 +14,7 @@ from service.ledger.entry import COUNTED, Entry
 from service.records.context import Context
 from service.records.register import cells, inquiry
 from service.records.register.inquiry import Found, Inquiry
+from service.records.register.places import sites_of
 from service.records.register.question import Question, few
 from service.records.register.report import INSTANT, LAW, NUMBER, POLICY, REFERENCE, UG, UL, Column, Report, Row
 from service.records.register.sheets import Tree
@@ -73,8 +74,14 @@ def _lists(one: Inquiry) -> Iterator[Tree]:
     number = one.ctx.service.definitions.type_number("List")
     for row in few(register_reports.dated(one.tx, number, one.asked.since, one.asked.before)):
         tree = stored(row.body).tree
-        if reading.local_code(tree.get("code")) == _CODE and tree.get("status") == "current":
+        if reading.local_code(tree.get("code")) == _CODE and tree.get("status") == "current" and _is_of(one, tree):
             yield tree
+
+
+def _is_of(one: Inquiry, tree: Tree) -> bool:
+    """Whether the inventory is of one of the sites that are asked for."""
+    place = (reading.target(tree.get("subject")) or "").removeprefix("Location/")
+    return one.sites is None or sites_of(one.sheets, {place})[place] in one.sites
 
 
 def _items(tree: Tree) -> list[str]:
@@ -100,7 +107,7 @@ def _rows(one: Inquiry, found: Found, lines: Mapping[str, Entry], tree: Tree) ->
     counted = [lines[item] for item in _items(tree) if item in lines]
     for line in counted:
         yield (*head, *_count(one, found.vial(line), line), f"List/{tree['id']}")
-    if not tree.get("entry"):
+    if not tree.get("entry") and {one.asked.vial, one.asked.lot, one.asked.substance} == {None}:
         yield (*head, *_NOTHING, f"List/{tree['id']}")
 
 

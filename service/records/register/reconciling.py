@@ -57,15 +57,20 @@ class _Finding:
     hours: int | None = None
     detail: str = ""
 
+    @property
+    def about(self) -> str:
+        """`Type/id` of what a discrepancy about it names first."""
+        return f"Medication/{self.vial.vial}" if self.line.kind == OPENED else self.line.reference
+
 
 def report(ctx: Context, asked: Question, with_agreeing: bool = False) -> Report:
     """What does not add up; `with_agreeing`: also the counts that do. Raises Forbidden, and BadRequest for what is too much."""
     with inquiry.opened(ctx, asked) as one:
         issues = discrepancies(one)
         findings = [*_draws(one), *_flagged(one), *_counts(one, with_agreeing)]
-        one.sheets.load(named for each in findings for named in (each.line.performer, each.line.witness))
-        rows = [_row(one, each, issues.get(each.line.reference, NONE)) for each in findings]
-        told = {each.line.reference for each in findings}
+        one.sheets.load(named for each in findings for named in (each.line.performer, each.line.witness, each.line.patient))
+        rows = [_row(one, each, issues.get(each.about, NONE)) for each in findings]
+        told = {each.about for each in findings}
         rows += [_open(one, each) for reference, each in issues.items() if reference not in told]
         header = one.header(COLUMNS, "")
     rows = list(few(rows))
