@@ -88,6 +88,11 @@ def _late(written: Written, found: Policy, tree: Tree, where: str) -> Iterator[I
         yield from findings.policy(found, written, "cs-11", f"{says} Say why in the extension late-entry-reason of the record.", where)
 
 
+def witnesses(provenance: Tree | None) -> bool:
+    """Whether a Provenance holds the signature of a witness."""
+    return provenance is not None and any(_signatures(provenance))
+
+
 def _signatures(provenance: Tree) -> Iterator[tuple[int, Tree]]:
     """Each signature of a witness, with its place."""
     for place, one in enumerate(provenance.get("signature", ())):

@@ -13,16 +13,15 @@ from dataclasses import dataclass, field, fields
 from operator import attrgetter
 
 from service.errors import Issue, MethodNotAllowed, Unprocessable
-from service.fhir.document import stored
 from service.ledger import posting, reading
 from service.ledger.book import Book
 from service.ledger.entry import Entry
-from service.ledger.rules import RULES, amendments
+from service.ledger.rules import RULES, amendments, signatures
 from service.ledger.scene import CONTROLLED, OTHER, VISIT, Tree, Written
 from service.records.context import Context
 from service.records.register import administrations, balancing, consequences, numbering
 from service.records.register.consequences import Consequence
-from service.records.register.scene import RecordScene
+from service.records.register.scene import RecordScene, local
 from service.records.write import DELETED, Write
 from service.storage import ledger
 from service.storage.database import Transaction
@@ -30,6 +29,8 @@ from service.storage.ledger import Vial
 
 TYPES = frozenset({"Encounter", "List", "Medication", "MedicationAdministration", "MedicationDispense", "Observation", "SupplyDelivery"})
 """The types whose resources can be part of the register."""
+PROVENANCE = "Provenance"
+"""It is none of it, but holds the signatures of witnesses."""
 _CELLS = attrgetter(*(one.name for one in fields(Entry)))
 _ENDED = ("finished", "cancelled")
 
@@ -56,18 +57,20 @@ class Judged:
 
 def judge(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> Judged | None:
     """What the commit comes to; None where it is none of the register's business. Raises Unprocessable with every rule that is broken."""
-    if not any(write.writes and write.change.type in TYPES for write in writes):
+    if not any(write.writes and (write.change.type in TYPES or _witnesses(write)) for write in writes):
         return None
     scene = _scene(ctx, tx, writes)
     concerned = [one for one in scene.writes if one.role in CONTROLLED or finishes(one)]
-    if not concerned:
+    signed = [one for one in scene.writes if one.type == PROVENANCE and signatures.witnesses(one.after)]
+    if not concerned and not signed:
         return None
-    _hold(scene, concerned)
     judged, issues = Judged(scene), []
-    issues += balancing.followed(scene, concerned)
-    judged.claims, taken = numbering.claims(tx, concerned)
-    issues += [*taken, *(issue for one in concerned for issue in numbering.untagged(one))]
-    for one in concerned:
+    if concerned:
+        _hold(scene, concerned)
+        issues += balancing.followed(scene, concerned)
+        judged.claims, taken = numbering.claims(tx, concerned)
+        issues += [*taken, *(issue for one in concerned for issue in numbering.untagged(one))]
+    for one in (*concerned, *signed):
         for rule in RULES:
             issues += rule(scene, one)
     _raise(issues)
@@ -91,7 +94,8 @@ def record(tx: Transaction, judged: Judged) -> None:
             added.append(row)
         lines += sealed
     ledger.add(tx, added)
-    ledger.extend(tx, advanced, list(map(_CELLS, lines)), judged.claims)
+    if advanced or lines or judged.claims:
+        ledger.extend(tx, advanced, list(map(_CELLS, lines)), judged.claims)
     administrations.follow(tx, judged.scene)
 
 
@@ -101,8 +105,8 @@ def _scene(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> RecordScen
     for write in writes:
         if write.writes and write.key:
             reference = f"{write.change.type}/{write.key[1]}"
-            after[reference] = {**write.document.tree, "id": write.key[1]} if write.document else None
-            before[reference] = stored(write.before.body).tree if write.before and write.before.body else None
+            after[reference] = {**local(ctx, write.document.text), "id": write.key[1]} if write.document else None
+            before[reference] = local(ctx, write.before.body) if write.before and write.before.body else None
     scene = RecordScene(ctx, tx, after, before)
     scene.foresee()
     scene.writes = [_written(scene, write) for write in writes if write.writes and write.key]
@@ -141,6 +145,10 @@ def _hold(scene: RecordScene, concerned: Sequence[Written]) -> None:
         visits = []
     ledger.hold(scene.tx, [visits, [f"vial {one}" for one in vials(scene, concerned)]])
     scene.settle()
+
+
+def _witnesses(write: Write) -> bool:
+    return write.change.type == PROVENANCE and write.document is not None and signatures.witnesses(write.document.tree)
 
 
 def finishes(written: Written) -> bool:

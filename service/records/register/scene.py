@@ -103,7 +103,7 @@ class RecordScene:
             keys = _referring(self.ctx.service.registry, type)
             nodes = links.pointing(self.tx, keys, [(definitions.type_number(name), id)])
             rows = links.bodies(self.tx, [node.res_id for node in nodes])
-            found = {f"{type}/{row.fhir_id}": stored(row.body).tree for row in rows}
+            found = {f"{type}/{row.fhir_id}": local(self.ctx, row.body) for row in rows}
         for written, tree in self.after.items():
             if written.startswith(f"{type}/"):
                 found.pop(written, None)
@@ -142,26 +142,31 @@ class RecordScene:
         return known
 
     def _policy(self, vial: str, instant: int) -> Policy:
-        policies, book = self.ctx.service.policies, self.books.get(vial)
-        if book is None:
-            return policies.of("", (), instant)
-        site = self.site_of(book.place() or "")
+        substance, site = self._belonging(vial)
         tree = (self.get(f"Location/{site}") if site else None) or {}
-        return policies.of(book.facts.substance, (site, *(one.get("value", "") for one in tree.get("identifier", ()))), instant)
+        names = (site, *(one.get("value", "") for one in tree.get("identifier", ())))
+        return self.ctx.service.policies.of(substance, names, instant)
+
+    def _belonging(self, vial: str) -> tuple[str, str]:
+        """Substance and site of a vial; of one whose book is not open here as the ledger knows it."""
+        book = self.books.get(vial)
+        if book is not None:
+            return book.facts.substance, self.site_of(book.place() or "")
+        known = ledger.vials(self.tx, [vial]).get(vial) if vial else None
+        return (known.substance, known.site) if known else ("", "")
 
     def draws(self, encounter: str) -> Sequence[Drawn]:
         """What became of each draw of a visit, after the commit."""
-        return [
-            drawn
-            for book in self.books.values()
-            for drawn in book.draws()
-            if any(line.draw == drawn.draw and line.encounter == encounter for line in book.standing() if line.kind == DRAWN)
-        ]
+        found: list[Drawn] = []
+        for book in self.books.values():
+            own = {line.draw for line in book.standing(DRAWN) if line.encounter == encounter}
+            found += [drawn for drawn in book.draws() if drawn.draw in own] if own else []
+        return found
 
     def opened(self, vial: str) -> int | None:
         """When the first draw from the vial happened that stands after the commit."""
         book = self.books.get(vial)
-        draws = [line.occurred for line in book.standing() if line.kind == DRAWN] if book else ()
+        draws = [line.occurred for line in book.standing(DRAWN)] if book else ()
         return min(draws, default=None)
 
     def vial_of(self, medication: str) -> str | None:
@@ -231,7 +236,7 @@ class RecordScene:
             rows = versions.read_several(self.tx, keys)
             for key, reference in keys.items():
                 row = rows.get(key)
-                self._seen[reference] = stored(row.body).tree if row and row.body else None
+                self._seen[reference] = local(self.ctx, row.body) if row and row.body else None
 
     def site_of(self, safe: str) -> str:
         """The id of the site that a Location belongs to: itself when it is part of none."""
@@ -255,8 +260,14 @@ class RecordScene:
             found = None
             if type in self.ctx.service.definitions.types:
                 found = versions.read(self.tx, (self.ctx.service.definitions.type_number(type), id))
-            self._seen[reference] = stored(found.body).tree if found and found.body else None
+            self._seen[reference] = local(self.ctx, found.body) if found and found.body else None
         return self._seen[reference]
+
+
+def local(ctx: Context, text: str) -> Tree:
+    """The tree of a resource in which what this server has is referred to without its base: what has another base is elsewhere."""
+    base = f'"{ctx.service.settings.base_url}/'
+    return stored(text.replace(base, '"') if base in text else text).tree
 
 
 def _may_concern(reference: str, tree: Tree) -> bool:
