@@ -31,7 +31,8 @@ def filled(service: Service) -> Books:
     books.add("v1", lot="LOT-1")
     books.add("v2", lot="LOT-1", kind="opened")
     books.add("v3", lot="LOT-2", substance="other", name="midazolam")
-    books.add("v4", lot="LOT-2", site=SOUTH)
+    books.add("v4", amount=0, lot="LOT-2", site=SOUTH)
+    books.post("v4", "received", 500, origin="supplier/supplier@", target="vial/v4@safe-1", site=SOUTH)
     _visit(books, "v1", "d1", witness="")
     books.when += HOUR
     _visit(books, "v2", "d2")
