@@ -11,10 +11,11 @@ from service.records.entering.elements import SID
 from service.records.entering.looking import Tree
 from service.security.roles import Rule
 
+OPEN_VISITS = "arrived,triaged,in-progress,onleave"
+"""The statuses of visits that go on, as a search takes them."""
 _DEA = "http://terminology.hl7.org/NamingSystem/USDEANumber"
 _VIAL = f"{SID}vial"
 _LOCATION_KIND = "http://terminology.hl7.org/CodeSystem/location-physical-type"
-_OPEN = "arrived,triaged,in-progress,onleave"
 _CABINET = "ca"
 _MOST = "100"
 _MOST_PLACES = "500"
@@ -36,7 +37,7 @@ class Visit:
 
 def visits(ctx: Context) -> list[Visit]:
     """The visits that go on, the latest first."""
-    asked = [("status", _OPEN), ("_sort", "-date"), ("_count", _MOST), ("_include", "Encounter:subject")]
+    asked = [("status", OPEN_VISITS), ("_sort", "-date"), ("_count", _MOST), ("_include", "Encounter:subject")]
     found, people = looking.several(ctx, "Encounter", asked, "the visits that go on")
     return [Visit(one, people.get(reading.patient(one) or "")) for one in found]
 

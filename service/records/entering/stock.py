@@ -7,21 +7,19 @@ from typing import Any
 
 from service.audit.event import Event
 from service.audit.kinds import REST
-from service.clock import to_text
 from service.errors import NotFound
 from service.ledger import reading
 from service.ledger.entry import SYRINGE
 from service.records import trail
 from service.records.context import Context
 from service.records.entering import looking
+from service.records.entering.choices import OPEN_VISITS
 from service.records.entering.looking import Tree
 from service.records.register import gate
 from service.storage import ledger
 from service.storage.ledger import Asked, Vial
 
-RECENT_HOURS = 72
-_HOUR = 3_600_000_000
-_MOST_DRAWS = "50"
+_MOST_DRAWS = "200"
 _TAG = f"{reading.ACT_CODE}|{reading.TAG}"
 
 
@@ -60,14 +58,18 @@ def vial(ctx: Context, id: str) -> Vial:
 
 
 def syringes(ctx: Context) -> list[Syringe]:
-    """The draws of the last days of which something is left, the latest first. Raises Forbidden without `ledger.write`."""
+    """The draws of the visits that go on of which something is left, the latest first. Raises Forbidden without `ledger.write`.
+
+    A visit is not finished while a draw is open (CS-24), so these are all.
+    """
     gate.require_write(ctx)
-    since = ctx.service.clock() - RECENT_HOURS * _HOUR
-    asked = [("_tag", _TAG), ("whenhandedover", f"ge{to_text(since)}"), ("_sort", "-whenhandedover"), ("_count", _MOST_DRAWS)]
-    found, people = looking.several(ctx, "MedicationDispense", [*asked, ("_include", "MedicationDispense:subject")], "the latest draws")
+    asked = [("_tag", _TAG), ("context:Encounter.status", OPEN_VISITS), ("_sort", "-whenhandedover"), ("_count", _MOST_DRAWS)]
+    found, people = looking.several(ctx, "MedicationDispense", [*asked, ("_include", "MedicationDispense:subject")], "the open draws")
+    vials = {(reading.medication(one) or "").removeprefix("Medication/") for one in found}
     with ctx.snapshot() as tx:
         sites = gate.sites(ctx, tx)
-        left = _left(ledger.lines(tx, Asked(sites=sites, since=since)))
+        known = [id for id, one in ledger.vials(tx, vials).items() if sites is None or one.site in sites]
+        left = _left(line for rows in ledger.of_vials(tx, known).values() for line in rows)
     unfinished = [one for one in found if left.get(one["id"], 0) > 0]
     return [Syringe(one, left[one["id"]], people.get(reading.patient(one) or "")) for one in unfinished]
 

@@ -34,7 +34,7 @@ def draws(desk: Desk) -> Group:
         (f"draw={one.tree['id']}", f"{patient(one.patient)}: {milligrams(one.left_ug)} mg left", drawn(desk, one))
         for one in stock.syringes(desk.ctx)
     )
-    return "Draws of the last three days that are not finished", "None.", found
+    return "Draws that are not finished", "None.", found
 
 
 def named(vial: Vial) -> tuple[str, str]:
