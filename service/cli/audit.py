@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from service.cli.group import Refusal
+from service.cli.group import Refusal, refusing
 from service.cli.record import record
 from service.config import Settings
 
@@ -50,6 +50,38 @@ def export(start: int, end: int | None, folder: Path) -> None:
     click.echo(
         f"{made.entries} entries ({made.start} to {made.end}), {made.checkpoints} checkpoints, {made.versions} versions in {folder}."
     )
+
+
+@audit.command(name="export-register")
+@click.option("--start", metavar="DATE", help="The first day; two years before the end if left out.")
+@click.option("--end", metavar="DATE", help="The last day; today if left out.")
+@click.option("-o", "--output", "folder", type=_NEW, required=True, metavar="DIR", help="The directory to make.")
+def export_register(start: str | None, end: str | None, folder: Path) -> None:
+    """Write the register of controlled substances to a directory that can be verified anywhere, as $cs-export does.
+
+    It is signed with AUDIT_KEY, and holds data of patients: protect it like the record.
+
+    \b
+    Examples:
+      infusion-records audit export-register -o register
+      infusion-records audit export-register --start 2025-01-01 --end 2026-12-31 -o for-the-inspector
+    """
+    from service.bulk.register_export import by_hand
+    from service.bulk.register_export.content import Unsignable
+    from service.records import upkeep
+    from service.records.register import exports
+
+    settings = Settings.load()
+    signer = upkeep.signer(settings)
+    if folder.exists():
+        raise Refusal(f"{folder} is there already. Name a directory that is not.")
+    with record(settings) as ctx, refusing():
+        since, until = exports.period(ctx.service, start, end)
+        try:
+            made = by_hand.write(ctx, signer, folder, since, until)
+        except (Unsignable, OSError) as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(f"{len(made.files)} files in {folder}. Verify them anywhere: python {folder}/verify.py {folder}")
 
 
 @audit.command()

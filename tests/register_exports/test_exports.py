@@ -18,6 +18,7 @@ from pypdf import PdfReader
 from service import cli
 from service.audit import verify_register
 from service.clock import to_text
+from service.config import PREFIX
 from service.errors import NotFound
 from service.records.clients import Registration
 from service.records.context import Context
@@ -29,6 +30,7 @@ from service.storage import audit_log
 from tests.access import admitted
 from tests.register_exports.conftest import Clinic
 from tests.register_exports.made import ASYNC, asked, verified
+from tests.sequencing.trails import Worker
 
 PLACE = "schedule-iii-v"
 REPORTS = ("cs-receipts", "cs-waste", "cs-inventory", "cs-practitioner-activity", "cs-patient", "cs-amendments", "cs-reconcile")
@@ -275,6 +277,32 @@ def test_other_files_are_not_there(world: Clinic, path: str) -> None:
 def test_other_exports_are_not_there(world: Clinic, id: str) -> None:
     assert world.client.get(f"/exports/{id}").status_code == 404
     assert world.client.delete(f"/exports/{id}").status_code == 404
+
+
+def test_all_of_time_is_a_period(clinic: Clinic) -> None:
+    id = asked(clinic.client, "?start=0001-01-01&end=9999-12-31")
+    clinic.maker.make()
+    assert verified(clinic.maker.path(id)) == 0
+    assert (clinic.maker.path(id) / PLACE / "cs-waste.csv").is_file()
+    assert clinic.client.get(f"/exports/{id}").json["extension"]["period"]["start"] == "1970-01-01T00:00:00.000Z"
+
+
+def test_an_operator_writes_one_at_once(clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = clinic.maker.service.settings
+    for name in ("database_url", "audit_key", "time_zone"):
+        monkeypatch.setenv(f"{PREFIX}{name.upper()}", getattr(settings, name))
+    Worker(clinic.maker.service.database).sign()
+    place = tmp_path / "register"
+    command = ["audit", "export-register", "--start", "2026-01-01", "-o", str(place)]
+    told = CliRunner().invoke(cli.main, command)
+    assert told.exit_code == 0, told.output
+    assert verified(place) == 0
+    [row] = clinic.client.get("/fhir/Patient").json["entry"]
+    question = f"type=110106&patient=Patient/{row['resource']['id']}"
+    assert _clients(_events(clinic.client, question)) == ["command-line"]
+    assert CliRunner().invoke(cli.main, command).exit_code == 2
+    assert CliRunner().invoke(cli.main, [*command[:3], "tomorrow", "-o", str(tmp_path / "other")]).exit_code == 2
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(("register", "other"))) == ["register"]
 
 
 def test_one_caller_has_five_at_most(empty: Clinic) -> None:

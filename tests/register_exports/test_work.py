@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from service.bulk.register_export import folder, reports
 from service.bulk.register_export.content import Making
 from service.bulk.register_export.work import ATTEMPTS, LEASE, Exports
 from service.ledger.entry import Account, Entry, digest
+from service.records import upkeep
 from service.records.register.exports import DONE, EXPIRED, FAILED, RUNNING, WAITING
 from service.storage import leases, ledger, register_exports
 from service.storage.ledger import Asked
@@ -191,6 +193,20 @@ def test_it_is_begun_by_a_turn_of_the_worker_in_a_thread_of_its_own(empty: Clini
     job.stop()
     assert empty.maker.find(id).status == DONE
     assert empty.maker.exports()._taken()
+
+
+def test_a_worker_from_start_to_stop_makes_what_was_asked_for(empty: Clinic) -> None:
+    """Beside the log of the audit trail, which it needs and does not hold up."""
+    id, stop = asked(empty.client), threading.Event()
+    beside = empty.maker.exports()
+    worker = threading.Thread(target=upkeep.run, args=(empty.maker.service, stop, None, beside))
+    worker.start()
+    while empty.maker.find(id).status in (WAITING, RUNNING) and worker.is_alive():
+        stop.wait(0.05)
+    stop.set()
+    worker.join()
+    assert empty.maker.find(id).status == DONE
+    assert verified(empty.maker.path(id)) == 0
 
 
 def test_what_has_expired_is_removed_and_said_to_be_gone(empty: Clinic) -> None:

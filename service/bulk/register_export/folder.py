@@ -87,7 +87,11 @@ def opened(root: Path, name: str) -> Folder:
         raise Unwritable("Everybody on the machine may write to the directory of exports. Give it to the account of the service alone.")
     for left in (root / f"{name}{PART}", root / name):
         remove(left)
-    path = root / f"{name}{PART}"
+    return new(root / f"{name}{PART}")
+
+
+def new(path: Path) -> Folder:
+    """A directory that is made. Raises OSError, as for one that is there."""
     path.mkdir(mode=_DIRECTORY)
     return Folder(path)
 

@@ -12,6 +12,7 @@ from typing import Any
 from service.audit.event import Event
 from service.audit.kinds import EXPORTED
 from service.errors import BadRequest, Conflict, Forbidden, NotFound
+from service.fhir import temporal
 from service.records import trail
 from service.records.context import Context, Service
 from service.records.identity import new_id
@@ -25,9 +26,13 @@ TYPES = (
     *("Provenance", "SupplyDelivery", "Task"),
 )
 """The types of the records in an export: who asks for one must be able to read each of them."""
+YEARS = 2
+"""How far back an export goes unless told otherwise."""
 MOST = 5
 """Exports of one caller that are kept, made or waiting."""
 SUBJECT = "register export"
+_FIRST = 0
+"""1970-01-01, older than any book."""
 _ID = re.compile(r"[0-9a-f-]{36}")
 
 __all__ = ["DONE", "EXPIRED", "FAILED", "MOST", "RUNNING", "SUBJECT", "TYPES", "UNFINISHED", "WAITING", "Export", "File"]
@@ -42,17 +47,40 @@ class File:
     digest: str
 
 
+def period(service: Service, start: str | None, end: str | None) -> tuple[int, int]:
+    """From the first instant of `start` to the one after the last of `end`, dates as FHIR writes them.
+
+    Without `end` until now, and never beyond; without `start` two years, as records are kept for inspection at the least (21 CFR 1304.04(a)).
+    Raises BadRequest for what is no date, and for a period that ends before it begins.
+    """
+    given = {name: _interval(service, name, text) for name, text in (("start", start), ("end", end)) if text is not None}
+    now = service.clock()
+    until = min(given["end"].hi + 1, now) if end is not None else now
+    since = max(given["start"].lo, _FIRST) if start is not None else until - YEARS * 366 * temporal.DAY
+    if since >= until:
+        raise _refused("start", "The period ends before it begins. Give 'start' before 'end'.")
+    return since, until
+
+
+def _interval(service: Service, name: str, text: str) -> temporal.Interval:
+    try:
+        return temporal.interval(text.strip().replace(" ", "+"), service.settings.zone)
+    except (ValueError, OverflowError):
+        raise _refused(name, f"'{name}' takes a date, as 2026-03-14 or 2026-03-14T10:00:00Z, not {text[:40]!r}.") from None
+
+
+def _refused(name: str, told: str) -> BadRequest:
+    return BadRequest.of("value", "operation-parameter", told, f"http.{name}")
+
+
 def ask(ctx: Context, since: int, until: int) -> Export:
     """Ask for everything of a period (microseconds, without its end). It is made by the worker, with the rights of who asks.
 
-    Raises Forbidden for who may not read the register and the records behind it, BadRequest for a period without a day, Conflict for
-    more exports than one caller may have.
+    Raises Forbidden for who may not read the register and the records behind it, Conflict for more exports than one caller may have.
     """
     gate.require_read(ctx)
     for type in TYPES:
         ctx.access.require("r", type)
-    if since >= until:
-        raise BadRequest.of("value", "operation-parameter", "The period ends before it begins. Give 'start' before 'end'.", "http.start")
     service, caller = ctx.service, ctx.caller
     now = service.clock()
     with service.database.write() as tx:

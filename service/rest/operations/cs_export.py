@@ -11,14 +11,8 @@ from service.records.context import Context
 from service.records.register import exports
 from service.rest import preference, site_url
 from service.rest.exchange import Call, FhirResponse
-from service.rest.operations import arguments
 from service.rest.operations.arguments import Arguments
 from service.rest.operations.operation import CLINIC, SYSTEM, Operation, Parameter
-
-YEARS = 2
-"""How far back it goes unless told otherwise: as long as records are kept for inspection at the least (21 CFR 1304.04(a))."""
-_DAY = 24 * 3600 * 1_000_000
-_DAYS = YEARS * 366
 
 
 def run(ctx: Context, call: Call, given: Arguments) -> FhirResponse:
@@ -26,22 +20,11 @@ def run(ctx: Context, call: Call, given: Arguments) -> FhirResponse:
     if not preference.parse(call.header("prefer")).is_async:
         told = "An export is made while you wait elsewhere. Send the header `Prefer: respond-async`."
         raise BadRequest.of("not-supported", "export-async", told)
-    since, until = _period(ctx, given)
+    since, until = exports.period(ctx.service, given.text("start"), given.text("end"))
     asked = exports.ask(ctx, since, until)
     told = f"The export is waiting to be made. {site_url.export(ctx, asked.id)} says how it stands."
     body = encode(outcome.tree([Issue("information", "informational", "export", told)]))
     return FhirResponse(202, body, {"Content-Location": site_url.export(ctx, asked.id), "Preference-Applied": "respond-async"})
-
-
-def _period(ctx: Context, given: Arguments) -> tuple[int, int]:
-    """From the first instant of `start` to the last of `end`."""
-    now, zone = ctx.service.clock(), ctx.service.settings.zone
-    start, end = (given.moment(name, zone) for name in ("start", "end"))
-    until = now if end is None else end.hi + 1
-    since = until - _DAYS * _DAY if start is None else start.lo
-    if since < until:
-        return since, until
-    raise arguments.refused("start", "The period ends before it begins. Give 'start' before 'end'.")
 
 
 OPERATION = Operation(
