@@ -1,6 +1,7 @@
 """The rules of controlled substances, each a function of the scene and one write, each with its id in what it says.
 
 people      who may draw, give, waste and witness
+signatures  what the witness signs, and when
 moment      when: order of events, late entries, expiry
 orders      under which order, consent and weight
 segments    the parts of an infusion against the whole

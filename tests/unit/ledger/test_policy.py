@@ -193,3 +193,10 @@ def test_every_rule_says_what_it_stands_on() -> None:
         assert basis.source
         assert basis.says.endswith(".")
         assert basis.action == REFUSE or basis.may_be_set
+
+
+def test_every_rule_that_an_answer_names_has_its_basis() -> None:
+    codes = json.loads((ROOT / "fhir_profiles/clinic/CodeSystem-rules.json").read_text(encoding="utf-8"))["concept"]
+    rules = [one["code"] for one in codes if one["code"].startswith("cs-")]
+    assert len(rules) >= 20
+    assert [rule for rule in rules if rule not in BASES] == []
