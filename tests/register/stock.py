@@ -12,6 +12,7 @@ SIDS = "https://clinic.example/fhir/sid/"
 ACT = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 PARTS = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 UCUM = "http://unitsofmeasure.org"
+CRITERIA = ("alert", "dissociation", "vitals", "gait", "nausea", "iv", "escort", "nodrive", "contact")
 TAGGED = {"tag": [{"system": ACT, "code": "CTLSUB"}]}
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=20)
 
@@ -215,6 +216,22 @@ class Clinic:
             {"resource": provenance, "request": {"method": "POST", "url": "Provenance"}},
         ]
         return self.client.post("/fhir", json={"resourceType": "Bundle", "type": "transaction", "entry": entries})
+
+    def discharge(self, visit: str) -> Body:
+        """The discharge checklist of a visit, all met."""
+        return {
+            "resourceType": "QuestionnaireResponse",
+            "questionnaire": "https://clinic.example/fhir/Questionnaire/discharge-criteria|1.0",
+            "status": "completed",
+            "subject": self.to("patient"),
+            "encounter": self.to(visit),
+            "item": [{"linkId": one, "answer": [{"valueBoolean": True}]} for one in CRITERIA],
+        }
+
+    def finished(self, escort: str) -> Body:
+        """A visit that is finished, with the adult who takes the patient home."""
+        role = {"coding": [{"system": PARTS, "code": "ESC"}]}
+        return {**self._visit(), "status": "finished", "participant": [{"type": [role], "individual": self.to(escort)}]}
 
     def _acting(self, who: str, code: str) -> Body:
         function = {"coding": [{"system": PARTS, "code": code}]}
