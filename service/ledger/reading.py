@@ -47,9 +47,9 @@ def local_code(concept: object) -> str | None:
 
 
 def target(value: object) -> str | None:
-    """`Type/id` of a literal reference, without a version; None of anything else."""
+    """`Type/id` of a literal relative reference, without a version; None of anything else, as of what another server has."""
     text = value.get("reference") if isinstance(value, Mapping) else None
-    if not isinstance(text, str) or text.startswith(("#", "urn:")):
+    if not isinstance(text, str) or text.startswith(("#", "urn:")) or "://" in text:
         return None
     parts = text.partition("/_history/")[0].split("/")
     return "/".join(parts[-2:]) if len(parts) >= 2 else None

@@ -3,7 +3,7 @@
 CS-01 (a draw), CS-02 and CS-05 (a vial) are decided here, on the books, in the order of commits and in the order of events.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from service.errors import Issue
@@ -13,7 +13,7 @@ from service.ledger.amount import milligrams
 from service.ledger.book import Book, Shortfall
 from service.ledger.entry import Account, Entry
 from service.ledger.posting import Unpostable
-from service.ledger.scene import RECEIPT, VISIT, Tree, Written
+from service.ledger.scene import RECEIPT, VISIT, Drawn, Tree, Written
 from service.records.register.scene import RecordScene
 
 _HOUR = 3_600_000_000
@@ -102,17 +102,15 @@ def _marks(scene: RecordScene, one: Written, line: Entry, earlier: set[str]) -> 
 
 def _opened(scene: RecordScene, book: Book, line: Entry, one: Written, received: set[str]) -> Iterator[Issue]:
     """A vial that is met first without its receipt is opened at what its label says; its receipt takes the place of that."""
-    standing = book.standing()
     if line.kind == lines.RECEIVED:
-        if any(other.kind == lines.RECEIVED for other in standing):
+        if book.standing(lines.RECEIVED):
             raise Unpostable(
                 "cs-02", f"Medication/{book.vial} was received already. A vial is received once.", "SupplyDelivery.suppliedItem"
             )
-        for other in standing:
-            if other.kind == lines.OPENED:
-                book.reverse(other, _source(one)) if other.number else book.fresh.remove(other)
+        for other in book.standing(lines.OPENED):
+            book.reverse(other, _source(one))
         return
-    if standing or book.vial in received:
+    if not book.is_empty or book.vial in received:
         return
     if scene.ctx.service.settings.vial_opening == "receipt":
         raise Unpostable("cs-02", f"Medication/{book.vial} has no receipt. Record the SupplyDelivery first, or with this.", one.type)
@@ -140,53 +138,64 @@ def _settled(scene: RecordScene, concerned: Sequence[Written]) -> Iterator[Issue
 
     What is left counts once the visit is finished; what is too much counts at once.
     """
+    writes = {_source(one): one for one in concerned}
+    ending = {one.reference: one for one in concerned if one.role == VISIT}
     for book in list(scene.books.values()):
+        of_draws = _by_draw(book)
         for drawn in list(book.draws()):
-            one = _cause(book, drawn.draw, concerned)
+            about = of_draws[drawn.draw]
+            one = _cause(about, (writes, ending))
             if one is None or not drawn.left_ug or abs(drawn.left_ug) > scene.policy(book.vial, scene.now).tolerance(drawn.drawn_ug):
                 continue
-            if drawn.left_ug > 0 and not _is_finished(scene, book, drawn.draw):
+            if drawn.left_ug > 0 and not any((scene.get(visit) or {}).get("status") == "finished" for visit in _visits(about)):
                 continue
-            book.post(_residual(book, drawn.draw, drawn.left_ug, one))
+            book.post(_residual(book, about, drawn, one))
             says = "left over" if drawn.left_ug > 0 else "given or wasted more than drawn"
-            text = (
-                f"MedicationDispense/{drawn.draw}: {milligrams(abs(drawn.left_ug))} mg {says}; within the tolerance, posted as unaccounted."
-            )
-            yield Issue("warning", "business-rule", "cs-01", text, one.type, one.entry)
+            text = f"MedicationDispense/{drawn.draw}: {milligrams(abs(drawn.left_ug))} mg {says}; within the tolerance."
+            yield Issue("warning", "business-rule", "cs-01", f"{text} It is posted as unaccounted.", one.type, one.entry)
 
 
-def _cause(book: Book, draw: str, concerned: Sequence[Written]) -> Written | None:
-    """The write because of which a draw is looked at: the last that posted to it, or the one that finishes its visit."""
-    sources = {line.source for line in book.fresh if line.draw == draw}
-    posted = [one for one in concerned if _source(one) in sources]
-    visits = {line.encounter for line in book.standing() if line.draw == draw and line.kind == lines.DRAWN}
-    finishing = [one for one in concerned if one.role == VISIT and one.reference in visits]
-    return next(reversed([*posted, *finishing]), None)
+def _by_draw(book: Book) -> dict[str, list[Entry]]:
+    """The standing lines of each draw, and those that the commit adds, which may move something back."""
+    found: dict[str, list[Entry]] = {}
+    for line in (*book.standing(), *(line for line in book.fresh if line.reverses)):
+        if line.draw:
+            found.setdefault(line.draw, []).append(line)
+    return found
 
 
-def _is_finished(scene: RecordScene, book: Book, draw: str) -> bool:
-    visits = {line.encounter for line in book.standing() if line.draw == draw and line.kind == lines.DRAWN and line.encounter}
-    return any((scene.get(visit) or {}).get("status") == "finished" for visit in visits)
+def _visits(about: Sequence[Entry]) -> set[str]:
+    """The visits that a draw was made for."""
+    return {line.encounter for line in about if line.kind == lines.DRAWN and not line.reverses and line.encounter}
 
 
-def _residual(book: Book, draw: str, left_ug: int, one: Written) -> Entry:
-    last = max((line for line in book.standing() if line.draw == draw), key=lambda line: line.occurred)
-    syringe = str(Account(lines.SYRINGE, draw))
+def _cause(about: Sequence[Entry], writes: tuple[Mapping[str, Written], Mapping[str, Written]]) -> Written | None:
+    """The write because of which a draw is looked at: the one that ends its visit, or the last that posted to it."""
+    by_source, ending = writes
+    visit = next((ending[one] for one in _visits(about) if one in ending), None)
+    return visit or next((by_source[line.source] for line in reversed(about) if line.source in by_source), None)
+
+
+def _residual(book: Book, about: Sequence[Entry], drawn: Drawn, one: Written) -> Entry:
+    last = max((line for line in about if not line.reverses), key=lambda line: line.occurred)
+    syringe = str(Account(lines.SYRINGE, drawn.draw))
     nowhere = str(Account(lines.UNACCOUNTED, "", last.site))
+    amount = abs(drawn.left_ug)
     return replace(
         last,
         number=0,
         kind=lines.UNACCOUNTED,
         source=_source(one),
         recorded=0,
-        origin=syringe if left_ug > 0 else nowhere,
-        target=nowhere if left_ug > 0 else syringe,
-        amount_ug=abs(left_ug),
-        volume_ul=book.facts.volume_ul(abs(left_ug)),
+        origin=syringe if drawn.left_ug > 0 else nowhere,
+        target=nowhere if drawn.left_ug > 0 else syringe,
+        amount_ug=amount,
+        volume_ul=book.facts.volume_ul(amount),
         performer="",
         witness="",
         flags="",
         policy="",
+        previous=lines.FIRST,
         hash="",
     )
 

@@ -83,7 +83,7 @@ def _is_right(scene: RecordScene, book: Book, reference: str, missing: int) -> b
 
 
 def _difference(scene: RecordScene, book: Book, reference: str, missing: int) -> str:
-    counted = next(line for line in book.standing() if line.kind == lines.COUNTED and line.reference == reference)
+    counted = next(line for line in book.standing(lines.COUNTED) if line.reference == reference)
     when = reading.moment(counted.occurred, scene.zone)
     amounts = f"counted {milligrams(counted.amount_ug)} mg, the book says {milligrams(counted.amount_ug - missing)} mg"
     policy = scene.policy(book.vial, counted.occurred).version

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from operator import attrgetter
 
 from service.errors import Issue, MethodNotAllowed, Unprocessable
+from service.fhir.document import Document
 from service.ledger import posting, reading
 from service.ledger.book import Book
 from service.ledger.entry import Entry
@@ -68,7 +69,7 @@ def judge(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> Judged | No
     if concerned:
         _hold(scene, concerned)
         issues += balancing.followed(scene, concerned)
-        judged.claims, taken = numbering.claims(tx, concerned)
+        judged.claims, taken = numbering.claims(ctx, tx, concerned)
         issues += [*taken, *(issue for one in concerned for issue in numbering.untagged(one))]
     for one in (*concerned, *signed):
         for rule in RULES:
@@ -105,12 +106,17 @@ def _scene(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> RecordScen
     for write in writes:
         if write.writes and write.key:
             reference = f"{write.change.type}/{write.key[1]}"
-            after[reference] = {**local(ctx, write.document.text), "id": write.key[1]} if write.document else None
+            after[reference] = {**_tree(ctx, write.document), "id": write.key[1]} if write.document else None
             before[reference] = local(ctx, write.before.body) if write.before and write.before.body else None
     scene = RecordScene(ctx, tx, after, before)
     scene.foresee()
     scene.writes = [_written(scene, write) for write in writes if write.writes and write.key]
     return scene
+
+
+def _tree(ctx: Context, document: Document) -> Tree:
+    """What will be stored; it was read already, unless it names this server."""
+    return local(ctx, document.text) if ctx.service.settings.base_url in document.text else document.tree
 
 
 def _written(scene: RecordScene, write: Write) -> Written:

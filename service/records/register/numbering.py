@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from service.errors import Issue
 from service.ledger import reading
 from service.ledger.scene import CONTROLLED, INVENTORY, SYRINGE, VISIT, Written
+from service.records.context import Context
 from service.storage import ledger
 from service.storage.database import Transaction
 
@@ -13,15 +14,22 @@ SYSTEMS = frozenset({f"{_SIDS}cs-ledger", f"{_SIDS}mar", f"{_SIDS}vial"})
 """The systems of identifiers that are given once (CS-33)."""
 
 
-def claims(tx: Transaction, concerned: Sequence[Written]) -> tuple[list[tuple[str, str, str]], list[Issue]]:
+def claims(ctx: Context, tx: Transaction, concerned: Sequence[Written]) -> tuple[list[tuple[str, str, str]], list[Issue]]:
     """The identifiers that the commit gives, as (system, value, Type/id), and what is wrong where another record has one."""
     wanted: dict[tuple[str, str], Written] = {}
     issues: list[Issue] = []
     for one in concerned:
         issues += [_taken(one, pair, wanted[pair].reference) for pair in _identifiers(one) if wanted.setdefault(pair, one) is not one]
     known = ledger.claimed(tx, list(wanted))
-    issues += [_taken(one, pair, known[pair]) for pair, one in wanted.items() if pair in known and known[pair] != one.reference]
+    issues += [
+        _taken(one, pair, _named(ctx, known[pair])) for pair, one in wanted.items() if known.get(pair, one.reference) != one.reference
+    ]
     return [(*pair, one.reference) for pair, one in wanted.items() if pair not in known], issues
+
+
+def _named(ctx: Context, holder: str) -> str:
+    """The record that has a number, for those who may read all of its type."""
+    return holder if ctx.access.is_whole("r", holder.partition("/")[0]) else "another record"
 
 
 def untagged(one: Written) -> Iterator[Issue]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from service.fhir.document import stored
 from service.ledger import entry as lines
 from service.ledger.book import Book, chained
 from service.ledger.entry import Entry
@@ -19,7 +18,7 @@ from service.ledger.scene import CONTROLLED, Tree, Written
 from service.ledger.vial import facts
 from service.records.context import Context, Service
 from service.records.register import balancing, following
-from service.records.register.scene import RecordScene
+from service.records.register.scene import RecordScene, local
 from service.security.caller import Caller
 from service.storage import ledger, ledger_replay
 from service.storage.database import Transaction
@@ -65,7 +64,7 @@ class _Replay(RecordScene):
             type, _, id = reference.partition("/")
             numbers = self.ctx.service.definitions
             body = ledger_replay.before(self.tx, (numbers.type_number(type), id), self.stamp) if type in numbers.types else None
-            self._seen[reference] = stored(body).tree if body else None
+            self._seen[reference] = local(self.ctx, body) if body else None
         return self._seen[reference]
 
 
@@ -130,7 +129,7 @@ def _derived(ctx: Context, tx: Transaction) -> dict[str, list[Entry]]:
 def _again(ctx: Context, tx: Transaction, shelf: dict[str, Book], stamp: int, rows: Sequence[Any]) -> None:
     """Judge what was committed at `stamp` once more, and add its lines to the books."""
     name = ctx.service.definitions.type_name
-    after = {f"{name(row.type)}/{row.fhir_id}": stored(row.body).tree if row.body else None for row in rows}
+    after = {f"{name(row.type)}/{row.fhir_id}": local(ctx, row.body) if row.body else None for row in rows}
     scene = _Replay(ctx, tx, after, {}, stamp=stamp, shelf=shelf)
     before = {reference: scene._stored(reference) for reference in after}
     scene = _Replay(ctx, tx, after, before, stamp=stamp, shelf=shelf)

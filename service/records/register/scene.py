@@ -267,7 +267,8 @@ class RecordScene:
 def local(ctx: Context, text: str) -> Tree:
     """The tree of a resource in which what this server has is referred to without its base: what has another base is elsewhere."""
     base = f'"{ctx.service.settings.base_url}/'
-    return stored(text.replace(base, '"') if base in text else text).tree
+    tree: Tree = stored(text.replace(base, '"') if base in text else text).tree
+    return tree
 
 
 def _may_concern(reference: str, tree: Tree) -> bool:
