@@ -5,7 +5,7 @@ comes in counts before what goes out.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from service.ledger.entry import COUNTED, DRAWN, FIRST, OPENED, RECEIVED, SYRINGE, TRANSFERRED, UNACCOUNTED, VIAL, Entry, digest
@@ -126,15 +126,18 @@ class Book:
                 found[line.reference] = line.amount_ug - held
         return found
 
-    def sealed(self, recorded: int, policy: str) -> list[Entry]:
-        """The lines to be added, numbered and chained. Where some move others back, those that fill the vial come first."""
+    def sealed(self, recorded: int, policy: Callable[[int], str]) -> list[Entry]:
+        """The lines to be added, numbered and chained. Where some move others back, those that fill the vial come first.
+
+        `policy` tells the version of the policies that was in force at an instant: each line has that of its event, by which it was judged.
+        """
         lines = sorted(self.fresh, key=_turn)
         if any(line.reverses for line in lines):
             lines.sort(key=lambda line: -_in_vial(line))
         previous = self.entries[-1].hash if self.entries else FIRST
         sealed = []
         for number, line in enumerate(lines, len(self.entries) + 1):
-            numbered = replace(line, number=number, recorded=recorded, policy=policy, previous=previous)
+            numbered = replace(line, number=number, recorded=recorded, policy=policy(line.occurred), previous=previous)
             chained_line = replace(numbered, hash=digest(numbered))
             previous = chained_line.hash
             sealed.append(chained_line)

@@ -86,8 +86,7 @@ def record(tx: Transaction, judged: Judged) -> None:
     """Number, chain and append the new lines with the stamp of `tx`, and move their vials on. Raises Collision when somebody was faster."""
     added, advanced, lines = [], [], []
     for book in judged.moved:
-        policy = judged.scene.policy(book.vial, tx.stamp)
-        sealed = book.sealed(tx.stamp, policy.version)
+        sealed = book.sealed(tx.stamp, judged.scene.policies_of(book.vial))
         row = _row(book, sealed, judged.scene)
         if book.entries:
             advanced.append((row, len(book.entries)))

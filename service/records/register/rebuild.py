@@ -157,8 +157,7 @@ def _again(ctx: Context, tx: Transaction, shelf: dict[str, Book], stamp: int, ro
         return
     for vial, book in scene.books.items():
         if book.fresh:
-            policy = scene.policy(vial, stamp).version
-            shelf[vial] = Book(vial, book.facts, [*book.entries, *book.sealed(stamp, policy)])
+            shelf[vial] = Book(vial, book.facts, [*book.entries, *book.sealed(stamp, scene.policies_of(vial))])
 
 
 def _flags(line: Entry) -> str:

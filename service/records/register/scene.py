@@ -3,7 +3,7 @@
 One scene serves one commit inside its transaction. What it reads it reads once.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import lru_cache
@@ -140,6 +140,10 @@ class RecordScene:
         if known is None:
             known = self._policies[vial, instant] = self._policy(vial, instant)
         return known
+
+    def policies_of(self, vial: str) -> Callable[[int], str]:
+        """The version of the policies for a vial that was in force at an instant."""
+        return lambda instant: self.policy(vial, instant).version
 
     def _policy(self, vial: str, instant: int) -> Policy:
         substance, site = self._belonging(vial)
