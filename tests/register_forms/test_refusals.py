@@ -1,5 +1,7 @@
 """What a form refuses: beside the field, with everything that was typed but passwords, and nothing is written."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from flask import Flask
 from sqlalchemy import text
@@ -259,3 +261,20 @@ def test_what_was_refused_is_in_the_trail(clinic: Service, amy: Browser) -> None
     fill(amy, "draw", "visit=visit", vial=vial, order="MedicationRequest/order", amount="501", when=WHEN)
     told = told_of(clinic, "transaction")
     assert [(outcome, who) for outcome, who, _ in told] == [("4", "Practitioner/amy")]
+
+
+def test_a_form_that_is_sent_by_several_at_once_counts_once(site: Flask, clinic: Service, amy: Browser) -> None:
+    [vial] = received(amy)
+    fields = {**amy.fields("/register/draw?visit=visit"), "vial": vial, "order": "MedicationRequest/order", "amount": "10", "when": WHEN}
+    cookie = amy.cookie() or ""
+
+    def send(_: int) -> list[str]:
+        other = Browser(site)
+        other.client.set_cookie("session", cookie)
+        return made(other.send("/register/draw", fields))
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(send, range(4)))
+    assert len(answers) == 4
+    assert len({tuple(one) for one in answers}) == 1
+    assert len(lines(clinic)) == 2

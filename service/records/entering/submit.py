@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 
-from service.errors import Unprocessable
+from service.errors import ServiceError, Unprocessable
 from service.fhir.document import encode
 from service.records.change import Create
 from service.records.commit import commit_once
@@ -40,9 +40,18 @@ def known(ctx: Context, form: Form) -> list[str] | None:
 
 
 def submit(ctx: Context, form: Form, changes: Sequence[Create]) -> list[str]:
-    """Commit what the form makes; as `Type/id`, without the Provenance. Raises what the commit is refused with."""
+    """Commit what the form makes; as `Type/id`, without the Provenance. Raises what the commit is refused with.
+
+    The same form may be committed by another request meanwhile: then this one is refused by what that one made, and gets its answer.
+    """
     with _in_words():
-        return commit_once(ctx, changes, _receipt(ctx, form)).body.split()
+        try:
+            return commit_once(ctx, changes, _receipt(ctx, form)).body.split()
+        except ServiceError:
+            meanwhile = recall(ctx, _receipt(ctx, form))
+            if meanwhile is None:
+                raise
+            return meanwhile.body.split()
 
 
 @contextmanager

@@ -170,7 +170,13 @@ def _done(desk: Desk, sent: _Sent) -> list[str]:
     if before is not None:
         return before
     make, when, late = _read(sent, _late_hours(desk))
-    signers = Signers(desk.ctx.caller, _second(desk, sent))
+    try:
+        signers = Signers(desk.ctx.caller, _second(desk, sent))
+    except Unauthorized:  # the same form, sent at once by an impatient click, may have used up the one-time code
+        meanwhile = submit.known(desk.ctx, form)
+        if meanwhile is None:
+            raise
+        return meanwhile
     occasion = Occasion(form.number, when, sent.typed.now, late, signers)
     return submit.submit(desk.ctx, form, [*make(occasion), *signing.signatures(occasion, sent.slip.statement)])
 
