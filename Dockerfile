@@ -24,7 +24,8 @@ RUN /opt/build/bin/python -m pip wheel --no-deps --no-build-isolation --wheel-di
 FROM python:${BASE_TAG}${BASE_DIGEST}
 RUN groupadd --gid 10001 records \
     && useradd --uid 10001 --gid records --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin records \
-    && install --directory --owner records --group records /var/lib/infusion-records
+    && install --directory --owner records --group records /var/lib/infusion-records \
+    && install --directory --owner records --group records --mode 0700 /var/lib/infusion-records/exports
 COPY --from=build /opt/venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -17,6 +17,7 @@ from pypdf import PdfReader
 
 from service import cli
 from service.audit import verify_register
+from service.bulk.register_export import reports
 from service.clock import to_text
 from service.config import PREFIX
 from service.errors import NotFound
@@ -33,7 +34,7 @@ from tests.register_exports.made import ASYNC, asked, verified
 from tests.sequencing.trails import Worker
 
 PLACE = "schedule-iii-v"
-REPORTS = ("cs-receipts", "cs-waste", "cs-inventory", "cs-practitioner-activity", "cs-patient", "cs-amendments", "cs-reconcile")
+REPORTS = (*reports.OF_A_PERIOD, *reports.OF_ITS_END)
 AUDITOR = Registration("auditor", " ".join(ROLES["auditor"].scopes), role="auditor")
 
 
@@ -123,6 +124,9 @@ def test_what_is_no_controlled_substance_stays_out(world: Clinic) -> None:
 def test_the_reports_have_the_same_rows_on_paper(world: Clinic) -> None:
     for name in REPORTS:
         assert (world.maker.path(world.made) / PLACE / f"{name}.csv").is_file()
+        assert (world.maker.path(world.made) / PLACE / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+    log = _read(world, f"{PLACE}/cs-administration-log.csv")
+    assert all(told in log for told in ("Jordan Sample", "32.2", "17.8", "KET24A117"))
     rows = list(csv.reader(StringIO(_read(world, f"{PLACE}/cs-waste.csv").removeprefix("\ufeff"))))
     assert any("17.8" in row for row in rows)
     paper = PdfReader(world.maker.path(world.made) / PLACE / "cs-waste.pdf")

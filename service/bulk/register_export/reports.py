@@ -12,11 +12,14 @@ from service.errors import BadRequest
 from service.records.context import Context
 from service.records.register import (
     activity,
+    administration_log,
     amendments,
     book_inventory,
     expiries,
     inventories,
     losses,
+    movement_lines,
+    movements,
     prescription_checks,
     receipts,
     recipients,
@@ -30,6 +33,9 @@ from service.reports.writing import CSV, FORMATS, PDF
 Made = Callable[[Context, Question], Report]
 
 OF_A_PERIOD: Mapping[str, Made] = {
+    "cs-administration-log": administration_log.report,
+    "cs-ledger": movements.report,
+    "cs-ledger-lines": movement_lines.report,
     "cs-receipts": receipts.report,
     "cs-waste": wastes.report,
     "cs-inventory": inventories.report,

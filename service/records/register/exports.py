@@ -50,7 +50,7 @@ class File:
 def period(service: Service, start: str | None, end: str | None) -> tuple[int, int]:
     """From the first instant of `start` to the one after the last of `end`, dates as FHIR writes them.
 
-    Without `end` until now, and never beyond; without `start` two years, as records are kept for inspection at the least (21 CFR 1304.04(a)).
+    Without `end` until now, and never beyond. Without `start` two years: for so long records are kept at the least (21 CFR 1304.04(a)).
     Raises BadRequest for what is no date, and for a period that ends before it begins.
     """
     given = {name: _interval(service, name, text) for name, text in (("start", start), ("end", end)) if text is not None}
