@@ -7,13 +7,15 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, func, or_, select, union_all
 
 from service.storage.database import Transaction
+from service.storage.ledger import Asked, about_lines, about_vials
 from service.storage.tables.audit import audit_event
-from service.storage.tables.ledger import ledger_entry
+from service.storage.tables.ledger import ledger_entry, ledger_vial
 from service.storage.tables.resources import resource, version
 
+_LINE = ledger_entry.c
 _CHUNK = 400
 OPENED = "opened"
 _ON_HAND = ("vial/", "syringe/")
@@ -37,6 +39,42 @@ def reversed_lines(tx: Transaction, vials: Iterable[str]) -> set[tuple[str, int]
         asked = select(columns.vial, columns.reverses).where(columns.vial.in_(chunk), columns.reverses > 0)
         found.update((row.vial, row.reverses) for row in tx.connection.execute(asked))
     return found
+
+
+def by_person(tx: Transaction, asked: Asked) -> list[Row[Any]]:
+    """What each person did of each kind with each substance, and before whom: performer, name, kind, witness, amount_ug, records.
+
+    Of the lines that stand among those that are asked for.
+    """
+    groups = (_LINE.performer, ledger_vial.c.name, _LINE.kind, _LINE.witness)
+    sums = (func.sum(_LINE.amount_ug).label("amount_ug"), func.count(_LINE.source.distinct()).label("records"))
+    chosen = _standing(asked, select(*groups, *sums)).group_by(*groups).order_by(*groups)
+    return list(tx.connection.execute(chosen))
+
+
+def by_patient(tx: Transaction, asked: Asked, kinds: Sequence[str], counted: str) -> list[Row[Any]]:
+    """What was done for each patient with each substance: patient, name, visits, records (of the kind `counted`), first, last, and the
+    amount of each of `kinds`. Of the lines that stand among those that are asked for."""
+    columns = ledger_entry.c
+    records = case((columns.kind == counted, columns.source)).distinct()
+    told = (
+        func.count(func.nullif(columns.encounter, "").distinct()).label("visits"),
+        func.count(records).label("records"),
+        func.min(columns.occurred).label("first"),
+        func.max(columns.occurred).label("last"),
+        *(func.sum(case((columns.kind == kind, columns.amount_ug), else_=0)).label(kind) for kind in kinds),
+    )
+    groups = (columns.patient, ledger_vial.c.name)
+    chosen = _standing(asked, select(*groups, *told)).where(columns.patient != "", columns.kind.in_(list(kinds)))
+    return list(tx.connection.execute(chosen.group_by(*groups).order_by(*groups)))
+
+
+def _standing(asked: Asked, chosen: Select[Any]) -> Select[Any]:
+    """`chosen` from the lines, with their vials, that stand among those that are asked for."""
+    back = ledger_entry.alias()
+    is_reversed = exists().where(back.c.vial == _LINE.vial, back.c.reverses == _LINE.number)
+    joined = chosen.join_from(ledger_entry, ledger_vial, ledger_vial.c.vial == _LINE.vial)
+    return joined.where(*about_lines(asked), *about_vials(asked), _LINE.reverses == 0, ~is_reversed)
 
 
 def on_hand(tx: Transaction, until: int | None = None, vials: Collection[str] | None = None) -> list[Balance]:

@@ -9,12 +9,13 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from service.ledger.entry import DRAWN, GIVEN, WASTED, Entry
+from service.ledger.entry import DRAWN, GIVEN, WASTED
 from service.records.context import Context
 from service.records.register import inquiry, wording
 from service.records.register.inquiry import Inquiry
 from service.records.register.question import Question
 from service.records.register.report import FLAG, NUMBER, PERCENT, POLICY, REFERENCE, UG, Column, Report, Row
+from service.storage import register_reports
 
 LEAST = 5
 PAIR_PERCENT = 80
@@ -42,35 +43,33 @@ _WHOLE = 10_000
 
 @dataclass(slots=True)
 class _Done:
-    """What one person did with one substance: micrograms and the records by kind, and how often each other person witnessed."""
+    """What one person did with one substance: micrograms and number of records by kind, and how often each other person witnessed."""
 
     amounts: Counter[str] = field(default_factory=Counter)
-    records: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    records: Counter[str] = field(default_factory=Counter)
     witnesses: Counter[str] = field(default_factory=Counter)
-
-    def add(self, line: Entry) -> None:
-        """Count a line."""
-        self.amounts[line.kind] += line.amount_ug
-        self.records[line.kind].add(line.reference)
-        if line.kind == WASTED:
-            self.witnesses[line.witness] += 1
-
-    def times(self, kind: str) -> int:
-        """How many records of a kind there are."""
-        return len(self.records.get(kind, ()))
 
 
 def report(ctx: Context, asked: Question) -> Report:
     """One row for each practitioner and substance. Raises Forbidden, and BadRequest for what is too much."""
     with inquiry.opened(ctx, asked) as one:
-        found = one.standing((DRAWN, GIVEN, WASTED))
-        done: dict[tuple[str, str], _Done] = defaultdict(_Done)
-        for line in found.lines:
-            done[line.performer, found.vial(line).name].add(line)
+        done = _counted(one)
         one.sheets.load(named for (person, _), what in done.items() for named in (person, *what.witnesses))
         rows = sorted((_row(one, key, done) for key in done), key=lambda row: (str(row[0]), str(row[2])))
         header = (*one.header(COLUMNS, ""), ("Marked", _MARKED))
     return Report("cs-practitioner-activity", "Controlled substances by practitioner", header, COLUMNS, rows, one.zone)
+
+
+def _counted(one: Inquiry) -> dict[tuple[str, str], _Done]:
+    """What everybody did, by person and substance."""
+    done: dict[tuple[str, str], _Done] = defaultdict(_Done)
+    for row in register_reports.by_person(one.tx, one.about((DRAWN, GIVEN, WASTED))):
+        what = done[row.performer, row.name]
+        what.amounts[row.kind] += int(row.amount_ug)
+        what.records[row.kind] += row.records
+        if row.kind == WASTED:
+            what.witnesses[row.witness] += row.records
+    return done
 
 
 _MARKED = (
@@ -83,7 +82,7 @@ def _row(one: Inquiry, key: tuple[str, str], done: Mapping[tuple[str, str], _Don
     person, substance = key
     own, others = done[key], [what for other, what in done.items() if other[1] == substance and other[0] != person]
     share, usual, why = _share([own]), _share(others), list[str]()
-    if own.times(WASTED) >= LEAST:
+    if own.records[WASTED] >= LEAST:
         if share is not None and usual is not None and share > 2 * usual:
             why.append("wasted share")
         why += [f"witness {one.name(who)}" for who in _always(own, others)]
@@ -91,11 +90,11 @@ def _row(one: Inquiry, key: tuple[str, str], done: Mapping[tuple[str, str], _Don
         one.name(person),
         wording.licence(one.sheets.get(person)),
         substance,
-        own.times(DRAWN),
+        own.records[DRAWN],
         own.amounts[DRAWN],
-        own.times(GIVEN),
+        own.records[GIVEN],
         own.amounts[GIVEN],
-        own.times(WASTED),
+        own.records[WASTED],
         own.amounts[WASTED],
         share,
         usual,

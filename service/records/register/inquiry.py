@@ -62,7 +62,7 @@ class Inquiry:
 
         `whenever`: also those outside of the period. Raises BadRequest for too many of them.
         """
-        lines = list(few(self._lines(self._asked(kinds, vials, whenever))))
+        lines = list(few(self._lines(self.about(kinds, vials, whenever))))
         gone = register_reports.reversed_lines(self.tx, {line.vial for line in lines})
         flags = set(self.asked.flags)
         kept = [one for one in lines if not one.reverses and (one.vial, one.number) not in gone and flags <= set(one.flags.split())]
@@ -76,7 +76,8 @@ class Inquiry:
         every = (replace(asked, vials=piece) for piece in links.pieces(sorted(asked.vials)))
         yield from sorted((line for one in every for line in self._lines(one)), key=_order)
 
-    def _asked(self, kinds: Collection[str] | None, vials: Collection[str] | None, whenever: bool) -> Asked:
+    def about(self, kinds: Collection[str] | None = None, vials: Collection[str] | None = None, whenever: bool = False) -> Asked:
+        """The lines of `kinds` and `vials` that the question concerns, as the ledger is asked for them; `whenever`: of any time."""
         asked = self.asked
         since, before = _ALWAYS if whenever else (asked.since, asked.before)
         if asked.vial is not None:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from service.errors import BadRequest
 
-MOST = 50_000
+MOST = 100_000
 """Rows of one report, and entries of the record that it may look at."""
 
 One = TypeVar("One")

@@ -3,15 +3,14 @@
 21 CFR 1304.22(c) asks for the name and address of the person to whom an amount was dispensed, the date, and who gave it.
 """
 
-from collections import Counter, defaultdict
-
 from service.ledger.entry import DRAWN, GIVEN, RETURNED, WASTED, Entry
 from service.records.context import Context
 from service.records.register import cells, inquiry, wording
 from service.records.register.heading import address
 from service.records.register.inquiry import Inquiry
-from service.records.register.question import Question
+from service.records.register.question import Question, few
 from service.records.register.report import DATE, INSTANT, LAW, NUMBER, POLICY, REFERENCE, UG, UL, Column, Report, Row
+from service.storage import register_reports
 from service.storage.ledger import Vial
 
 _KINDS = (DRAWN, GIVEN, WASTED, RETURNED)
@@ -55,17 +54,16 @@ SUMS = (
 def report(ctx: Context, asked: Question) -> Report:
     """Of one patient every line, of all of them the sums. Raises Forbidden, and BadRequest for what is too much."""
     with inquiry.opened(ctx, asked) as one:
-        found = one.standing(_KINDS)
-        lines = [line for line in found.lines if line.patient]
-        one.sheets.load(line.patient for line in lines)
         columns = COLUMNS if asked.patient else SUMS
-        if asked.patient:
-            one.sheets.load(named for line in lines for named in (line.performer, line.witness))
-            rows = [_row(one, found.vial(line), line) for line in lines]
-        else:
-            rows = _sums(one, [(line, found.vial(line)) for line in lines])
+        rows = _lines(one) if asked.patient else _sums(one)
         header = one.header(columns, "21 CFR 1304.22(c)")
     return Report("cs-patient", "Controlled substances by patient", header, columns, rows, one.zone)
+
+
+def _lines(one: Inquiry) -> list[Row]:
+    found = one.standing(_KINDS)
+    one.sheets.load(named for line in found.lines for named in (line.patient, line.performer, line.witness))
+    return [_row(one, found.vial(line), line) for line in found.lines]
 
 
 def _row(one: Inquiry, vial: Vial, line: Entry) -> Row:
@@ -87,29 +85,23 @@ def _row(one: Inquiry, vial: Vial, line: Entry) -> Row:
     )
 
 
-def _sums(one: Inquiry, lines: list[tuple[Entry, Vial]]) -> list[Row]:
-    groups: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-    for line, vial in lines:
-        groups[line.patient, vial.name].append(line)
-    rows = [_sum(one, *key, of) for key, of in groups.items()]
+def _sums(one: Inquiry) -> list[Row]:
+    found = list(few(register_reports.by_patient(one.tx, one.about(), _KINDS, GIVEN)))
+    one.sheets.load(row.patient for row in found)
+    rows = [
+        (
+            *_person(one, row.patient),
+            row.name,
+            row.visits,
+            row.records,
+            *(int(getattr(row, kind)) for kind in _KINDS),
+            row.first,
+            row.last,
+            row.patient,
+        )
+        for row in found
+    ]
     return sorted(rows, key=lambda row: (str(row[0]), str(row[-1]), str(row[4])))
-
-
-def _sum(one: Inquiry, patient: str, substance: str, lines: list[Entry]) -> Row:
-    amounts: Counter[str] = Counter()
-    for line in lines:
-        amounts[line.kind] += line.amount_ug
-    instants = [line.occurred for line in lines]
-    return (
-        *_person(one, patient),
-        substance,
-        len({line.encounter for line in lines} - {""}),
-        len({line.reference for line in lines if line.kind == GIVEN}),
-        *(amounts[kind] for kind in _KINDS),
-        min(instants),
-        max(instants),
-        patient,
-    )
 
 
 def _person(one: Inquiry, patient: str) -> Row:

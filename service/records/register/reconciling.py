@@ -6,12 +6,13 @@ estimated count may be off, is the clinic's policy. Discrepancies that nobody ha
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.fhir import temporal
 from service.ledger import reading
 from service.ledger.book import Book, chained
-from service.ledger.entry import COUNTED, DRAWN, OPENED, SYRINGE, UNACCOUNTED, UNWITNESSED, Account, Entry
+from service.ledger.entry import COUNTED, DRAWN, OPENED, SYRINGE, UNACCOUNTED, Account, Entry
+from service.ledger.posting import WITNESSED
 from service.ledger.vial import Facts
 from service.records.context import Context
 from service.records.register import cells, inquiry
@@ -22,6 +23,7 @@ from service.records.register.report import DATE, INSTANT, NUMBER, POLICY, REFER
 from service.storage import ledger, register_reports
 from service.storage.ledger import Vial
 
+_UNACCOUNTED, _UNRECEIVED = "unaccounted within the tolerance", "vial without a receipt"
 _HOUR = 3_600_000_000
 _ESTIMATE = "count-estimate"
 COLUMNS = (
@@ -100,14 +102,14 @@ def _draws(one: Inquiry) -> Iterator[_Finding]:
 
 def _flagged(one: Inquiry) -> Iterator[_Finding]:
     """What says by itself that something is missing: a witness, a receipt, a rest of a draw."""
-    found = one.standing()
-    for line in found.lines:
-        if UNWITNESSED in line.flags.split():
-            yield _Finding("witness missing", found.vial(line), line, detail=line.kind)
-        if line.kind == UNACCOUNTED:
-            yield _Finding("unaccounted within the tolerance", found.vial(line), line, line.amount_ug, 0)
-        if line.kind == OPENED:
-            yield _Finding("vial without a receipt", found.vial(line), line, found=line.amount_ug)
+    unseen = replace(one, asked=replace(one.asked, witness="")).standing(WITNESSED)
+    found = one.standing((UNACCOUNTED, OPENED))
+    told = [
+        *(_Finding("witness missing", unseen.vial(line), line, detail=line.kind) for line in unseen.lines),
+        *(_Finding(_UNACCOUNTED, found.vial(line), line, line.amount_ug, 0) for line in found.lines if line.kind == UNACCOUNTED),
+        *(_Finding(_UNRECEIVED, found.vial(line), line, found=line.amount_ug) for line in found.lines if line.kind == OPENED),
+    ]
+    yield from sorted(told, key=lambda each: (each.line.occurred, each.line.vial, each.line.number))
 
 
 def _counts(one: Inquiry, with_agreeing: bool) -> Iterator[_Finding]:

@@ -28,7 +28,9 @@ class Sheets:
 
     def load(self, references: Iterable[str | None]) -> None:
         """Read those of `references` that are not known yet, in few statements."""
-        wanted = {one for one in references if one} - self._known.keys()
+        wanted = {one for one in references if one and one not in self._known}
+        if not wanted:
+            return
         self._known.update(dict.fromkeys(wanted))
         patients = {one for one in wanted if one.startswith(_PATIENT)}
         self._ctx.trail.patients.update(one.removeprefix(_PATIENT) for one in patients)
@@ -40,7 +42,8 @@ class Sheets:
         """The resource; None when it is not there, or is a patient whom the caller may not see."""
         if not reference:
             return None
-        self.load((reference,))
+        if reference not in self._known:
+            self.load((reference,))
         return self._known[reference]
 
     def _read(self, references: Iterable[str], is_restricted: bool = False) -> None:
