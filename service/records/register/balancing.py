@@ -16,6 +16,7 @@ from service.ledger.posting import Unpostable
 from service.ledger.scene import RECEIPT, VISIT, Drawn, Tree, Written
 from service.records.register.scene import RecordScene
 
+_ENDED = ("finished", "cancelled")
 _HOUR = 3_600_000_000
 _ELEMENTS = (
     *("status", "medicationReference", "quantity", "location", "whenHandedOver", "whenPrepared", "performer", "subject", "context"),
@@ -136,7 +137,7 @@ def _opened(scene: RecordScene, book: Book, line: Entry, one: Written, received:
 def _settled(scene: RecordScene, concerned: Sequence[Written]) -> Iterator[Issue]:
     """What a draw has left, or was given and wasted beyond it, within the tolerance: posted as unaccounted, and told.
 
-    What is left counts once the visit is finished; what is too much counts at once.
+    What is left counts once the visit has ended; what is too much counts at once.
     """
     writes = {_source(one): one for one in concerned}
     ending = {one.reference: one for one in concerned if one.role == VISIT}
@@ -147,7 +148,7 @@ def _settled(scene: RecordScene, concerned: Sequence[Written]) -> Iterator[Issue
             one = _cause(about, (writes, ending))
             if one is None or not drawn.left_ug or abs(drawn.left_ug) > scene.policy(book.vial, scene.now).tolerance(drawn.drawn_ug):
                 continue
-            if drawn.left_ug > 0 and not any((scene.get(visit) or {}).get("status") == "finished" for visit in _visits(about)):
+            if drawn.left_ug > 0 and not any((scene.get(visit) or {}).get("status") in _ENDED for visit in _visits(about)):
                 continue
             book.post(_residual(book, about, drawn, one))
             says = "left over" if drawn.left_ug > 0 else "given or wasted more than drawn"
