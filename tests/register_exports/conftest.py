@@ -36,8 +36,12 @@ def _clinic(database_url: str, folder: Path) -> Clinic:
     return Clinic(app, admitted(app), Maker(app.extensions["infusion_records"]))
 
 
-def _visited(clinic: Clinic) -> None:
-    answer = clinic.client.post("/fhir", data=VISIT.read_bytes(), content_type="application/fhir+json")
+def visited(clinic: Clinic, counted: str = "450") -> None:
+    """Post the example visit; `counted` is what its count says that was in the vial, in mg."""
+    text = VISIT.read_text()
+    assert text.count('"value": 450,') == 1
+    changed = text.replace('"value": 450,', f'"value": {counted},')
+    answer = clinic.client.post("/fhir", data=changed.encode(), content_type="application/fhir+json")
     assert answer.status_code == 200, json.dumps(answer.json)[:2000]
 
 
@@ -52,7 +56,7 @@ def empty(database_url: str, tmp_path: Path) -> Iterator[Clinic]:
 @pytest.fixture
 def clinic(empty: Clinic) -> Clinic:
     """A clinic with the example visit, of the test alone."""
-    _visited(empty)
+    visited(empty)
     return empty
 
 
@@ -61,7 +65,7 @@ def world(request: pytest.FixtureRequest, databases: Databases, tmp_path_factory
     """A clinic with the example visit and an export of it, for tests that change neither."""
     with databases.fresh(request.param) as url:
         found = _clinic(url, tmp_path_factory.mktemp("world"))
-        _visited(found)
+        visited(found)
         id = asked(found.client)
         found.maker.make()
         yield replace(found, made=id)

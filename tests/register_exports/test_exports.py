@@ -29,7 +29,7 @@ from service.security.grant import Grant
 from service.security.roles import ROLES
 from service.storage import audit_log
 from tests.access import admitted
-from tests.register_exports.conftest import Clinic
+from tests.register_exports.conftest import Clinic, visited
 from tests.register_exports.made import ASYNC, asked, verified
 from tests.sequencing.trails import Worker
 
@@ -110,6 +110,18 @@ def test_the_parts_of_an_infusion_and_who_vouches_for_it_are_in_it(world: Clinic
     given = _trees(world, f"{PLACE}/MedicationAdministration.ndjson")
     assert (len(given), sum("partOf" in one for one in given)) == (3, 2)
     assert _trees(world, f"{PLACE}/Provenance.ndjson")
+
+
+def test_a_discrepancy_and_its_task_are_in_it(empty: Clinic) -> None:
+    """A count that differs from the book, with what the service opened because of it; the alert of blood pressure is none."""
+    visited(empty, counted="449")
+    id = asked(empty.client)
+    empty.maker.make()
+    folder = empty.maker.path(id) / PLACE
+    issues = [json.loads(line) for line in (folder / "DetectedIssue.ndjson").read_text().splitlines()]
+    assert [one["code"]["coding"][0]["code"] for one in issues] == ["cs-discrepancy"]
+    assert len((folder / "Task.ndjson").read_text().splitlines()) >= 1
+    assert verified(empty.maker.path(id)) == 0
 
 
 def test_what_is_no_controlled_substance_stays_out(world: Clinic) -> None:
@@ -208,6 +220,9 @@ def test_who_may_not_read_the_register_is_refused(world: Clinic) -> None:
     for path in ("", "/files/manifest.txt", "/export.zip"):
         assert stranger.get(f"/exports/{world.made}{path}").status_code == 403
     assert stranger.delete(f"/exports/{world.made}").status_code == 403
+    treated = admitted(world.app, Registration("portal", "patient/*.rs ledger.read"), patient="p1")
+    assert treated.get("/fhir/$cs-export", headers=ASYNC).status_code == 403
+    assert treated.get(f"/exports/{world.made}/export.zip").status_code == 403
     nobody = world.app.test_client()
     for path in ("", "/files/manifest.txt", "/export.zip"):
         assert nobody.get(f"/exports/{world.made}{path}").status_code == 401
