@@ -172,6 +172,15 @@ def test_a_late_record_says_why(clinic: Service, amy: Browser) -> None:
     assert "late" in amy.open(f"/register/recorded?of={receipt}").text
 
 
+def test_a_warning_is_told_with_what_was_recorded(amy: Browser) -> None:
+    [vial] = received(amy)
+    answer = fill(amy, "waste", f"vial={vial}", **{**WASTED, "volume": "", "name": "una"})
+    where = answer.headers["Location"]
+    assert "The licence of Practitioner/una has no period" in amy.open(where).text
+    assert "has no period" not in amy.open(where.replace("form=waste", "form=count")).text
+    assert "has no period" not in amy.open(f"/register/recorded?of={made(answer)[0]}").text
+
+
 def test_the_whole_visit_is_in_the_trail(clinic: Service, amy: Browser) -> None:
     [vial] = received(amy)
     draw = drawn(amy, vial)

@@ -238,6 +238,13 @@ def test_what_a_form_is_about_cannot_be_made_up(amy: Browser) -> None:
         "waste?vial=<script>": 404,
         "return?draw=../x": 404,
         "draw?visit=none": 404,
+        "waste?vial=%00": 404,
+        "count?vial=%00": 404,
+        "return?draw=%00": 404,
+        "draw?visit=%00": 404,
+        "draw?visit=visit&vial=%00": 200,
+        "transfer?vial=a%2Fb": 404,
+        "recorded?of=Observation/none%00": 400,
         "recorded": 400,
         "recorded?of=Patient/pat": 400,
         "recorded?of=Observation/none": 404,
@@ -246,6 +253,9 @@ def test_what_a_form_is_about_cannot_be_made_up(amy: Browser) -> None:
     found = {path: amy.open(f"/register/{path}") for path in statuses}
     assert {path: answer.status_code for path, answer in found.items()} == statuses
     assert not any("<script" in answer.text for answer in found.values())
+    [receipt] = made(fill(amy, "receive", **DELIVERED))
+    for form, number in (("%00", "%00"), ("waste", "L-1"), ("x" * 99, f"L-{'0' * 26}"), ("waste", f"L-{'0' * 26}")):
+        assert amy.open(f"/register/recorded?form={form}&number={number}&of={receipt}").status_code == 200
     fields = {**amy.fields("/register/receive"), **DELIVERED}
     for number in ("", "L-1", f"L-{'0' * 25}'"):
         assert amy.send("/register/receive", {**fields, "number": number}).status_code == 400

@@ -22,8 +22,8 @@ from tests.records.samples import document
 ZONE = "America/Los_Angeles"
 WHEN = "2026-03-14T07:40:00"
 """By the clock of the clinic, a few minutes before the tests begin (tests.people.clinic.BEGIN)."""
-PEOPLE = {"amy": "custodian", "ben": "clinician", "sue": "custodian", "aud": "auditor", "leo": "clinician"}
-"""Sue works in the south, the others in the north; Leo has no licence."""
+PEOPLE = {"amy": "custodian", "ben": "clinician", "sue": "custodian", "aud": "auditor", "leo": "clinician", "una": "clinician"}
+"""Sue works in the south, the others in the north; Leo has no licence, and Una's does not say until when."""
 SIGNED = {"name": "ben", "password": PASSWORD, "code": ""}
 DELIVERED = {
     "supplier": "Organization/wholesaler",
@@ -98,7 +98,7 @@ def _staff() -> list[dict[str, Any]]:
         named: dict[str, Any] = {"resourceType": "Practitioner", "id": login, "name": [{"given": [login.title()], "family": "Sample"}]}
         clinic = {"reference": "Organization/south" if login == "sue" else "Organization/north"}
         found += [
-            named | ({} if login == "leo" else {"qualification": licence}),
+            named | ({"leo": {}, "una": {"qualification": [{"code": nurse}]}}.get(login, {"qualification": licence})),
             {
                 "resourceType": "PractitionerRole",
                 "id": login,
@@ -154,15 +154,15 @@ def made(answer: TestResponse) -> list[str]:
     """The resources that a form made, as `Type/id`, without the vials."""
     assert answer.status_code == 303, told(answer)
     where = answer.headers["Location"]
-    assert where.startswith("/register/recorded?of=")
-    return [one for one in where.partition("of=")[2].split(",") if not one.startswith("Medication/")]
+    assert where.startswith("/register/recorded?form=")
+    return [one for one in where.partition("&of=")[2].split(",") if not one.startswith("Medication/")]
 
 
 def received(browser: Browser, serials: str = "V-1", /, **typed: str) -> list[str]:
     """Receive vials; the ids of their Medications."""
     answer = fill(browser, "receive", **{**DELIVERED, "serials": serials, **typed})
     assert answer.status_code == 303, told(answer)
-    names = answer.headers["Location"].partition("of=")[2].split(",")
+    names = answer.headers["Location"].partition("&of=")[2].split(",")
     return [name.removeprefix("Medication/") for name in names if name.startswith("Medication/")]
 
 

@@ -49,6 +49,7 @@ def vials(ctx: Context) -> list[Vial]:
 def vial(ctx: Context, id: str) -> Vial:
     """One vial, by the id of its Medication. Raises Forbidden without `ledger.write`, NotFound for one that is not in those books."""
     gate.require_write(ctx)
+    looking.require_id(id)
     with ctx.snapshot() as tx:
         sites, found = gate.sites(ctx, tx), ledger.vials(tx, [id]).get(id)
     trail.note(ctx, Event(REST["read"], reference=f"Medication/{id}", type="Medication"))

@@ -4,6 +4,8 @@ The form's number is its Idempotency-Key, kept with the write, and the ledger nu
 register still knows the number (CS-33).
 """
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,11 +16,14 @@ from service.fhir.document import encode
 from service.records.change import Create
 from service.records.commit import commit_once
 from service.records.context import Context
+from service.records.entering import number
 from service.records.receipt import Answer, Receipt, recall
 from service.records.write import EXISTING, Committed
+from service.storage import receipts
 
 _SECRET = frozenset({"password", "code", "form_token"})
 _ATTESTING = "Provenance"
+_NAME = re.compile(r"[a-z]{1,16}")
 _SEE_OTHER = 303
 
 
@@ -36,7 +41,7 @@ def known(ctx: Context, form: Form) -> list[str] | None:
     then."""
     with _in_words():
         answer = recall(ctx, _receipt(ctx, form))
-    return None if answer is None else answer.body.split()
+    return None if answer is None else _read(answer.body).made
 
 
 def submit(ctx: Context, form: Form, changes: Sequence[Create]) -> list[str]:
@@ -46,12 +51,32 @@ def submit(ctx: Context, form: Form, changes: Sequence[Create]) -> list[str]:
     """
     with _in_words():
         try:
-            return commit_once(ctx, changes, _receipt(ctx, form)).body.split()
+            answer = commit_once(ctx, changes, _receipt(ctx, form))
         except ServiceError:
             meanwhile = recall(ctx, _receipt(ctx, form))
             if meanwhile is None:
                 raise
-            return meanwhile.body.split()
+            answer = meanwhile
+    return _read(answer.body).made
+
+
+def warnings(ctx: Context, name: str, sent: str) -> list[str]:
+    """What the caller was warned of when the form was recorded, as long as its answer is kept."""
+    if not number.is_number(sent) or not _NAME.fullmatch(name):
+        return []
+    with ctx.glance() as tx:
+        kept = receipts.find(tx, (ctx.client, _route(ctx, name), sent), ctx.service.clock())
+    return _read(kept.body).told if kept else []
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    made: list[str]
+    told: list[str]
+
+
+def _read(body: str) -> _Made:
+    return _Made(**json.loads(body))
 
 
 @contextmanager
@@ -70,7 +95,7 @@ def _in_words() -> Iterator[None]:
 
 def _receipt(ctx: Context, form: Form) -> Receipt:
     typed = encode({name: value for name, value in sorted(form.fields.items()) if name not in _SECRET})
-    return Receipt(ctx.client, f"form {form.name} of {ctx.caller.user}", form.number, sha256(typed.encode()).hexdigest(), _concluded)
+    return Receipt(ctx.client, _route(ctx, form.name), form.number, sha256(typed.encode()).hexdigest(), _concluded)
 
 
 def _concluded(_: Context, committed: Sequence[Committed]) -> Answer:
@@ -78,4 +103,10 @@ def _concluded(_: Context, committed: Sequence[Committed]) -> Answer:
         if one.outcome == EXISTING:
             says = f"{one.type}/{one.id} has one of these serial numbers already: a vial is received once. Look at the label."
             raise Unprocessable.of("duplicate", "vial-serial", says, "Medication.identifier")
-    return Answer(_SEE_OTHER, {}, " ".join(f"{one.type}/{one.id}" for one in committed if one.type != _ATTESTING))
+    made = [f"{one.type}/{one.id}" for one in committed if one.type != _ATTESTING]
+    told = [f"{issue.diagnostics} ({issue.rule})" for one in committed for issue in one.findings if issue.severity == "warning"]
+    return Answer(_SEE_OTHER, {}, json.dumps({"made": made, "told": list(dict.fromkeys(told))}))
+
+
+def _route(ctx: Context, name: str) -> str:
+    return f"form {name} of {ctx.caller.user}"

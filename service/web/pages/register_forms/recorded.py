@@ -8,7 +8,7 @@ from service.clock import to_text
 from service.errors import BadRequest
 from service.ledger.amount import milligrams, millilitres
 from service.records.context import Service
-from service.records.entering import outcome
+from service.records.entering import outcome, submit
 from service.records.entering.delivery import MOST_VIALS
 from service.records.entering.outcome import Line, Outcome
 from service.records.register import gate
@@ -20,7 +20,7 @@ _REFERENCE = re.compile(r"(?:Medication|MedicationDispense|SupplyDelivery|Observ
 
 
 def register(pages: Blueprint, service: Service) -> None:
-    """Adds /register/recorded?of=Type/id,Type/id."""
+    """Adds /register/recorded?of=Type/id,Type/id, with the form and its number that made them."""
     desks.add(pages, service, "/register/recorded", "register_recorded", get=_shown)
 
 
@@ -30,7 +30,8 @@ def _shown(desk: Desk) -> Response:
     if not 0 < len(names) <= MOST_VIALS or not all(_REFERENCE.fullmatch(name) for name in names):
         raise BadRequest.of("invalid", "recorded", f"Say what was recorded as Type/id, 1 to {MOST_VIALS} of them with commas between.")
     found = [outcome.outcome(desk.ctx, name) for name in names]
-    return desk.show("register-recorded.html", "Recorded", found=[_told(desk, one) for one in found])
+    told = submit.warnings(desk.ctx, request.args.get("form", ""), request.args.get("number", ""))
+    return desk.show("register-recorded.html", "Recorded", found=[_told(desk, one) for one in found], warnings=told)
 
 
 def _told(desk: Desk, found: Outcome) -> dict[str, object]:

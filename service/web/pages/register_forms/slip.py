@@ -136,7 +136,8 @@ def _sent(desk: Desk, slip: Slip) -> Response:
     if fields.get("step") == "volume" and opened.volume:
         return _worked_out(desk, sent)
     try:
-        return desk.go(f"{desk.site.root}/register/recorded?of={','.join(_done(desk, sent))}")
+        made = ",".join(_done(desk, sent))
+        return desk.go(f"{desk.site.root}/register/recorded?form={slip.name}&number={fields['number']}&of={made}")
     except Unauthorized as error:
         return _shown(desk, slip, opened, fields, status=403, beside={"name": [str(error)]})
     except Forbidden as error:
