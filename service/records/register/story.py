@@ -115,7 +115,7 @@ def story(ctx: Context, tx: Transaction, vial: str, number: int) -> Story:
 def _tell(told: _Told, own: Entry, every: Sequence[Entry]) -> None:
     """Which resources, in the order in which things happened."""
     told.add("Vial", [f"Medication/{own.vial}"])
-    told.add("Receipt", _sources(every, lambda one: one.kind in (kinds.RECEIVED, kinds.OPENED)))
+    told.add("Receipt", _sources(every, lambda one: one.kind == kinds.RECEIVED))
     if own.draw:
         of_draw = [one for one in every if one.draw == own.draw]
         told.add("Draw", [f"MedicationDispense/{own.draw}"])
@@ -126,7 +126,7 @@ def _tell(told: _Told, own: Entry, every: Sequence[Entry]) -> None:
             told.add("Segment", told.pointing("MedicationAdministration", "part-of", [one]))
         for kind, title in ((kinds.WASTED, "Wasted"), (kinds.RETURNED, "Returned"), (kinds.UNACCOUNTED, "Unaccounted")):
             told.add(title, _sources(of_draw, lambda one, kind=kind: one.kind == kind))  # type: ignore[misc]
-        told.add("Of the same draw", _sources(of_draw, lambda _: True))
+        told.add("Also of the draw", _sources(of_draw, lambda _: True))
     told.add(own.kind.capitalize(), [own.reference])
     told.add("Visit", [own.encounter])
     issues = told.pointing("DetectedIssue", "implicated", [one for one in told.titles if one != own.encounter])
