@@ -45,9 +45,9 @@ _KINDS = (DRAWN, GIVEN, WASTED, RETURNED)
 
 def report(ctx: Context, asked: Question) -> Report:
     """The vials, draws and patients of `asked.lot`, whenever they were. Raises Forbidden, and BadRequest for a question without a lot."""
-    if asked.lot is None:
-        raise BadRequest.of("required", "operation-parameter", "Which lot? Give the number that is on the label.", "http.lot")
     with inquiry.opened(ctx, asked) as one:
+        if asked.lot is None:
+            raise BadRequest.of("required", "operation-parameter", "Which lot? Give the number that is on the label.", "http.lot")
         vials = [vial for vial in ledger.known(one.tx, one.sites, asked.lot, asked.substance) if asked.vial in (None, vial.vial)]
         lines = one.standing(_KINDS, whenever=True).lines
         one.sheets.load(named for line in lines for named in (line.patient, line.performer))
