@@ -11,7 +11,7 @@ SECOND_VALIDATOR := build/conformance/classpath.txt
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: install run test check bench bench-search bench-access conformance keycloak guide package nightly format lock help
+.PHONY: install run test check bench bench-search bench-access bench-register conformance keycloak guide package nightly format lock help
 
 $(INSTALLED): requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -42,6 +42,10 @@ bench-search: $(INSTALLED)  ## measure how searches change while the record grow
 
 bench-access: $(INSTALLED)  ## measure what authentication, restriction and audit cost
 	$(BIN)/python -m benchmarks.access
+
+bench-register: $(INSTALLED)  ## measure what posting to the register costs, and how fast its log of two years is read
+	$(BIN)/python -m benchmarks.register
+	$(BIN)/python -m benchmarks.register.log
 
 $(SECOND_VALIDATOR): tools/conformance/pom.xml $(wildcard tools/conformance/src/main/java/conformance/*.java)
 	mvn --quiet --batch-mode --file tools/conformance/pom.xml process-classes
@@ -76,4 +80,4 @@ lock: $(INSTALLED)  ## pin every dependency with its hashes
 	$(COMPILE) --group build --constraint requirements-dev.lock --output-file requirements-build.lock
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
