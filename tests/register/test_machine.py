@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from service.records.register import rebuild
 from tests.register.machine import Machine
 
 SMALL = (4, 30)
@@ -37,6 +38,7 @@ def run(app: Flask, client: FlaskClient, size: tuple[int, int]) -> Counter[str]:
         phases=(Phase.generate,),
     )
     run_state_machine_as_test(Bound, settings=chosen)
+    assert rebuild.check(app.extensions["infusion_records"])[1] == []
     return refused
 
 

@@ -13,7 +13,7 @@ from tests.register import test_machine
 
 pytestmark = pytest.mark.nightly
 
-SIZE = (60, 40)
+SIZE = (40, 40)
 
 
 def require_noticed(app: Flask, client: FlaskClient) -> None:
