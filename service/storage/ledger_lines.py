@@ -78,20 +78,18 @@ def page(tx: Transaction, sought: Sought, after: Place | None, count: int) -> li
     return list(tx.connection.execute(chosen.order_by(*_PLACE).limit(count)))
 
 
-def total(tx: Transaction, sought: Sought) -> int:
-    """How many lines there are."""
-    return int(tx.connection.scalar(_chosen(tx, sought, select(func.count()).select_from(ledger_entry))) or 0)
-
-
-def sums(tx: Transaction, sought: Sought) -> Sums:
-    """The amounts of all the lines."""
+def sums(tx: Transaction, sought: Sought) -> tuple[int, Sums]:
+    """How many lines there are, and the amounts of all of them."""
     found: dict[tuple[str, bool], int] = {}
-    for row in tx.connection.execute(_chosen(tx, sought, select(*_AMOUNTS).select_from(ledger_entry)).group_by(*_GROUPED)):
+    count = 0
+    chosen = _chosen(tx, sought, select(*_AMOUNTS, func.count().label("lines")).select_from(ledger_entry))
+    for row in tx.connection.execute(chosen.group_by(*_GROUPED)):
         found[row.kind, bool(row.is_back)] = int(row.amount)
-    return found
+        count += int(row.lines)
+    return count, found
 
 
-def subtotals(tx: Transaction, sought: Sought, vials: Collection[str]) -> dict[str, Sums]:
+def subtotals(tx: Transaction, sought: Sought, vials: Collection[str]) -> Mapping[str, Sums]:
     """The amounts of the lines of each of `vials`."""
     found: dict[str, dict[tuple[str, bool], int]] = {}
     rows = _chosen(tx, sought, select(_LINE.vial, *_AMOUNTS).select_from(ledger_entry)).group_by(_LINE.vial, *_GROUPED)

@@ -83,11 +83,12 @@ def leaf(ctx: Context, tx: Transaction, asked: Filter, after: Place | None, coun
     every = {id: [Entry(*tuple(row)) for row in lines] for id, lines in ledger.of_vials(tx, vials).items()}
     around = _beside(ctx, tx, every, shown)
     last = shown[-1] if shown else None
+    total, sums = ledger_lines.sums(tx, sought)
     running = around.books if asked.balance == VIAL or last is None else ledger_lines.balances(tx, asked.balance, vials, last.occurred)
     return Leaf(
         lines=[Line(one, vials[one.vial], marks.marked(one, around), running[one.vial, one.number]) for one in shown],
-        total=ledger_lines.total(tx, sought),
-        sums=ledger_lines.sums(tx, sought),
+        total=total,
+        sums=sums,
         after=Place(last.occurred, last.recorded, last.vial, last.number) if last and len(found) > count else None,
         vials=_held(vials, every, ledger_lines.subtotals(tx, sought, vials), asked.before),
         sites=sites if not asked.site else frozenset({asked.site}),
