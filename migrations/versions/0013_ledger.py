@@ -22,7 +22,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("system", "value", name="pk_ledger_identifier"),
         sqlite_with_rowid=False,
     )
-    _protect()
+    for table, key in (("ledger_entry", ("vial", "number")), ("ledger_identifier", ("system", "value"))):
+        _protect(table, key)
 
 
 def _make_vial() -> None:
@@ -69,15 +70,16 @@ def downgrade() -> None:
         op.drop_table(table)
 
 
-def _protect() -> None:
-    """No line is ever changed or removed. On SQLite neither by INSERT OR REPLACE, which runs no trigger for what it removes."""
+def _protect(table: str, key: tuple[str, str]) -> None:
+    """No row is ever changed or removed. On SQLite neither by INSERT OR REPLACE, which runs no trigger for what it removes."""
     if op.get_bind().dialect.name == "postgresql":
         call = "EXECUTE FUNCTION refuse_change()"
-        op.execute(f"CREATE TRIGGER ledger_entry_append_only BEFORE UPDATE OR DELETE ON ledger_entry FOR EACH ROW {call}")
-        op.execute(f"CREATE TRIGGER ledger_entry_no_truncate BEFORE TRUNCATE ON ledger_entry FOR EACH STATEMENT {call}")
+        op.execute(f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW {call}")
+        op.execute(f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT {call}")
         return
-    refused = "BEGIN SELECT RAISE(ABORT, 'ledger_entry is append-only'); END"
+    refused = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
     for verb in ("UPDATE", "DELETE"):
-        op.execute(f"CREATE TRIGGER ledger_entry_no_{verb.lower()} BEFORE {verb} ON ledger_entry {refused}")
-    replaces = "EXISTS (SELECT 1 FROM ledger_entry WHERE vial = NEW.vial AND number = NEW.number)"
-    op.execute(f"CREATE TRIGGER ledger_entry_no_replace BEFORE INSERT ON ledger_entry WHEN {replaces} {refused}")
+        op.execute(f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} {refused}")
+    same = " AND ".join(f"{column} = NEW.{column}" for column in key)
+    replaces = f"EXISTS (SELECT 1 FROM {table} WHERE {same})"  # noqa: S608 - names only
+    op.execute(f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {replaces} {refused}")

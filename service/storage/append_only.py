@@ -4,5 +4,5 @@ Migrations set triggers that refuse UPDATE, DELETE, TRUNCATE and, on SQLite, rep
 right to them either (`grants`). Who owns a table or an SQLite file can still drop a trigger: checkpoints kept elsewhere show it.
 """
 
-APPEND_ONLY = ("version", "audit_event", "audit_patient", "audit_log", "audit_checkpoint", "audit_key", "ledger_entry")
+APPEND_ONLY = ("version", "audit_event", "audit_patient", "audit_log", "audit_checkpoint", "audit_key", "ledger_entry", "ledger_identifier")
 """Every table that only grows."""

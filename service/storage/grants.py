@@ -15,6 +15,8 @@ from service.storage.database import Database, Unsafe
 _ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _KEPT = "alembic_version"
 """The revision of the schema, which the application reads alone."""
+_NEVER_REMOVED = ("ledger_vial",)
+"""Rows that change and stay: what a vial holds now."""
 
 
 def grant(database: Database, role: str) -> None:
@@ -43,6 +45,8 @@ def statements(tables: list[str], role: str) -> list[str]:
 def _rights(table: str) -> str:
     if table == _KEPT:
         return "SELECT"
+    if table in _NEVER_REMOVED:
+        return "SELECT, INSERT, UPDATE"
     return "SELECT, INSERT" if table in APPEND_ONLY else "SELECT, INSERT, UPDATE, DELETE"
 
 

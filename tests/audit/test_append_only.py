@@ -16,11 +16,16 @@ from service.storage.tables.metadata import metadata
 from tests.access import TESTS, admitted
 from tests.databases import Databases
 from tests.records.samples import create, one, patient
+from tests.register.stock import Clinic
 
 ROLE = "infusion_application"
 _FILLERS = {
     "audit_log": "INSERT INTO audit_log (idx, audit_id, leaf, nodes) VALUES (0, 'a', 'b', 'c')",
     "audit_checkpoint": "INSERT INTO audit_checkpoint (size, root, note, created) VALUES (1, 'r', 'n', 1)",
+    "ledger_entry": (
+        "INSERT INTO ledger_entry VALUES ('v', 1, 'counted', 0, 's', '', 1, 1, '', '', 1, 0, '', '', '', '', '', '', '', '1', '', '')"
+    ),
+    "ledger_identifier": "INSERT INTO ledger_identifier VALUES ('s', 'v', 'Observation/1')",
     "audit_key": "INSERT INTO audit_key (place, line, created) VALUES (0, 'k', 1)",
 }
 
@@ -99,6 +104,10 @@ def test_the_application_needs_no_other_rights(owned: Service) -> None:
     assert client.get("/fhir/Patient?family=rios").json["total"] == 1
     assert client.get(path).status_code == 200
     assert client.delete(path).status_code == 204
+    clinic = Clinic.opened(client)
+    clinic.add("vial", clinic.vial())
+    clinic.add("receipt", clinic.receipt("vial"))
+    clinic.add("draw", clinic.draw("vial", 50))
     app.extensions["infusion_records"].database.dispose()
 
 
