@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 
-from service.errors import ServiceError, Unprocessable
+from service.errors import Issue, ServiceError, Unprocessable
 from service.fhir.document import encode
 from service.records.change import Create
 from service.records.commit import commit_once
@@ -23,6 +23,7 @@ from service.storage import receipts
 
 _SECRET = frozenset({"password", "code", "form_token"})
 _ATTESTING = "Provenance"
+_RULES = ("cs-", "kim-")
 _NAME = re.compile(r"[a-z]{1,16}")
 _SEE_OTHER = 303
 
@@ -104,8 +105,13 @@ def _concluded(_: Context, committed: Sequence[Committed]) -> Answer:
             says = f"{one.type}/{one.id} has one of these serial numbers already: a vial is received once. Look at the label."
             raise Unprocessable.of("duplicate", "vial-serial", says, "Medication.identifier")
     made = [f"{one.type}/{one.id}" for one in committed if one.type != _ATTESTING]
-    told = [f"{issue.diagnostics} ({issue.rule})" for one in committed for issue in one.findings if issue.severity == "warning"]
+    told = [f"{issue.diagnostics} ({issue.rule})" for one in committed for issue in one.findings if _is_for_people(issue)]
     return Answer(_SEE_OTHER, {}, json.dumps({"made": made, "told": list(dict.fromkeys(told))}))
+
+
+def _is_for_people(issue: Issue) -> bool:
+    """Whether it is a warning of the register or of its profiles: those of codes and formats are for programs."""
+    return issue.severity == "warning" and issue.rule.startswith(_RULES)
 
 
 def _route(ctx: Context, name: str) -> str:
