@@ -22,7 +22,7 @@ from service.records.commit import commit
 from service.records.context import Context, Service
 from service.storage import people as accounts
 from tests.access import TESTS, admitted
-from tests.people.clinic import Browser, founded, role
+from tests.people.clinic import Browser, founded, hidden, role, token_of
 from tests.people.clinic import events as told
 from tests.records.samples import document
 from tests.register.books import Books
@@ -279,3 +279,20 @@ def test_the_vials_on_hand_lead_to_their_lines(auditor: FlaskClient) -> None:
     assert len(_cells(page)) == 4
     assert "/register?vial=S-v1" in page
     assert json.loads(auditor.get("/register/vials?_format=json").text)["resourceType"] == "Parameters"
+
+
+def test_everything_is_asked_for_with_a_form(clinic: Flask) -> None:
+    aud = Browser(clinic).signed_in("aud")
+    fields = hidden(aud.open("/register/reports").text)
+    led = aud.send("/register/exports", {**fields, "start": "2026-01-01", "end": ""})
+    assert led.status_code == 303
+    page = aud.open(led.headers["Location"])
+    assert page.status_code == 200
+    assert "no worker is alive to make it" in page.text
+    assert "2026-01-01T00:00:00" in page.text
+    assert aud.send("/register/exports", {**fields, "start": "never"}).status_code == 400
+    assert aud.send("/register/exports", {"start": "2026-01-01"}).status_code == 403
+    assert aud.open("/register/exports/none").status_code == 404
+    amy = Browser(clinic).signed_in("amy")
+    assert amy.open(led.headers["Location"]).status_code == 403
+    assert amy.send("/register/exports", {"form_token": token_of(amy), "start": "2026-01-01"}).status_code == 403

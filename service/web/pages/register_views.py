@@ -17,7 +17,7 @@ from service.records.register.lines import Leaf
 from service.rest import audited
 from service.search.paging import Position
 from service.storage.ledger_lines import Place
-from service.web.pages import inspection, register_files, register_reports, register_story
+from service.web.pages import inspection, register_exports, register_files, register_reports, register_story
 from service.web.pages import register as book
 from service.web.pages import register_fields as fields
 from service.web.pages.desk import Desk
@@ -29,11 +29,18 @@ _LONGEST_NUMBER = 9
 
 def register(pages: Blueprint, service: Service) -> None:
     """Adds the pages."""
-    views: dict[str, View] = {"": _lines, "/lines/<vial>/<number>": _story, "/reports": _reports, "/reports/<code>": _made}
+    views: dict[str, View] = {
+        "": _lines,
+        "/lines/<vial>/<number>": _story,
+        "/reports": _reports,
+        "/reports/<code>": _made,
+        "/exports/<id>": register_exports.page,
+    }
     views |= {path: partial(_report, path) for path in register_reports.MADE}
     for path, view in views.items():
         name = "_".join(["register", *(part.strip("<>") for part in path.split("/") if part)])
         inspection.add(pages, service, f"{book.PATH}{path}", name, partial(_guarded, view))
+    register_exports.register(pages, service)
 
 
 def _guarded(view: View, at: Desk, ctx: Context, **parts: str) -> Response:
