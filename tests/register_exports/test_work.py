@@ -18,6 +18,7 @@ from service.bulk.register_export.content import Making
 from service.bulk.register_export.work import ATTEMPTS, LEASE, Exports
 from service.ledger.entry import Account, Entry, digest
 from service.records import upkeep
+from service.records.register import question, receipts, wastes
 from service.records.register.exports import DONE, EXPIRED, FAILED, RUNNING, WAITING
 from service.storage import leases, ledger, register_exports
 from service.storage.ledger import Asked
@@ -272,6 +273,26 @@ def test_what_is_of_schedule_ii_stands_apart(second: Clinic) -> None:
     assert "LOT2" in (root / APART / "cs-receipts-0000.csv").read_text()
     [ours] = (root / PLACE).glob("cs-receipts-*.csv")
     assert "LOT2" not in ours.read_text()
+
+
+@pytest.mark.parametrize("why", ["too many lines", "too many rows"])
+def test_long_reports_are_made_of_shorter_periods(clinic: Clinic, monkeypatch: pytest.MonkeyPatch, why: str) -> None:
+    """The export verifies, and the waste stands in one of the parts."""
+    if why == "too many lines":
+        monkeypatch.setattr(reports, "_MANY", 4)
+    else:
+        monkeypatch.setattr(question, "MOST", 1)
+        monkeypatch.setattr(reports, "OF_A_PERIOD", {"cs-waste": wastes.report, "cs-receipts": receipts.report})
+        monkeypatch.setattr(reports, "OF_ITS_END", {})
+    id = asked(clinic.client, "?start=2024-01-01")
+    clinic.maker.make()
+    assert clinic.maker.find(id).told == ""
+    assert verified(clinic.maker.path(id)) == 0
+    files = sorted((clinic.maker.path(id) / PLACE).glob("cs-waste*.csv"))
+    if why == "too many lines":
+        assert len(files) == 8
+        assert all("-20" in path.name for path in files)
+    assert sum(path.read_text().count("17.8") for path in files) >= 1
 
 
 def test_lines_of_another_site_are_sealed(second: Clinic) -> None:

@@ -39,7 +39,7 @@ class Unsignable(Exception):
 
 @dataclass(slots=True)
 class Making:
-    """One export in the making. `reports` writes reports into a directory."""
+    """One export in the making. `reports` writes reports into a directory; `lines` are those of the ledger so far."""
 
     ctx: Context
     export: Export
@@ -48,6 +48,7 @@ class Making:
     alive: Alive
     reports: Callable[["Making", str, tuple[str, ...]], None]
     patients: set[str] = field(default_factory=set)
+    lines: int = 0
 
     @property
     def period(self) -> tuple[tuple[str, str], ...]:
@@ -113,6 +114,7 @@ class Making:
 
     def _line(self, entry: Entry, sources: set[str]) -> str:
         """A line as JSON. One of a site that was not asked for keeps its amounts and hashes, and says nothing of people."""
+        self.lines += 1
         told = {name: getattr(entry, name) for name in _FIELDS}
         if self.export.sites is not None and entry.site not in self.export.sites:
             return _json({name: told.get(name, True) for name in verify_register.SEALED})

@@ -1,14 +1,16 @@
 """The reports in an export, as CSV and PDF with the same rows: those of the register's operations, for the whole period.
 
 Where an export has both directories of schedules, each report is made for one substance at a time, so that nothing of Schedule II stands
-beside the others. A report that would be too long for one is made of shorter periods, and its files are numbered.
+beside the others. A report that would be too long for one is made of shorter periods, and its files are named by their begin.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from service.bulk.register_export.content import Making
+from service.clock import to_datetime, to_text
 from service.errors import BadRequest
+from service.fhir import temporal
 from service.records.context import Context
 from service.records.register import (
     activity,
@@ -50,7 +52,8 @@ OF_A_PERIOD: Mapping[str, Made] = {
 OF_ITS_END: Mapping[str, Made] = {"cs-inventory-by-the-books": book_inventory.report, "cs-expiring": expiries.report}
 """What there was when the period ended."""
 _TOO_LONG = "report-size"
-_SHORTEST = 24 * 3600 * 1_000_000
+_SHORTEST = temporal.DAY
+_MANY, _LONG = 60_000, 184 * temporal.DAY
 
 
 def write(making: Making, place: str, substances: tuple[str, ...]) -> None:
@@ -59,9 +62,7 @@ def write(making: Making, place: str, substances: tuple[str, ...]) -> None:
         named = f"-{_safe(substance)}" if substance else ""
         for name, made, asked in _asked(making, substance):
             making.alive(f"{place}: {name}{named}")
-            parts = list(_parts(making, made, asked))
-            for number, report in enumerate(parts, 1):
-                part = f"-{number}" if len(parts) > 1 else ""
+            for part, report in _parts(making, made, asked):
                 for ending in (CSV, PDF):
                     making.alive(f"{place}: {name}{named}{part}.{ending}")
                     making.folder.write(f"{place}/{name}{named}{part}.{ending}", [FORMATS[ending].written(report)])
@@ -78,19 +79,31 @@ def _asked(making: Making, substance: str | None) -> Iterator[tuple[str, Made, Q
         yield name, made, replace(period, as_of=export.until - 1)
 
 
-def _parts(making: Making, made: Made, asked: Question) -> Iterator[Report]:
-    """The report; in halves of its period where it is too long."""
-    try:
-        report = made(making.ctx, asked)
-    except BadRequest as error:
-        if asked.as_of is not None or asked.before - asked.since < _SHORTEST or all(one.rule != _TOO_LONG for one in error.issues):
-            raise
-    else:
-        yield report
+def _parts(making: Making, made: Made, asked: Question, part: str = "") -> Iterator[tuple[str, Report]]:
+    """The report with what its files are called besides: nothing, or the begin of its part where it is made in halves of the period."""
+    report = None if _is_much(making, asked) else _whole(making, made, asked)
+    if report is not None:
+        yield part, report
         return
     middle = (asked.since + asked.before) // 2
     for since, before in ((asked.since, middle), (middle, asked.before)):
-        yield from _parts(making, made, replace(asked, since=since, before=before, told=(("part of", "the period"), *asked.told)))
+        told = (*making.period, ("part from", to_text(since)), ("part to", to_text(before)))
+        yield from _parts(making, made, replace(asked, since=since, before=before, told=told), f"-{to_datetime(since):%Y%m%dT%H%M%S}")
+
+
+def _is_much(making: Making, asked: Question) -> bool:
+    """Whether the report would take more memory than a worker should: the rows of a report are all there before it is written."""
+    return asked.as_of is None and making.lines > _MANY and asked.before - asked.since > _LONG
+
+
+def _whole(making: Making, made: Made, asked: Question) -> Report | None:
+    """The report; None where it is too long, and can be made of shorter periods."""
+    try:
+        return made(making.ctx, asked)
+    except BadRequest as error:
+        if asked.as_of is not None or asked.before - asked.since < _SHORTEST or all(one.rule != _TOO_LONG for one in error.issues):
+            raise
+        return None
 
 
 def _safe(substance: str) -> str:

@@ -56,7 +56,7 @@ class Exports:
     service: Service
     signer: Signer
     reports: Reports
-    lease_seconds: float = 60.0
+    lease_seconds: float = 120.0
     _holder: str = ""
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
