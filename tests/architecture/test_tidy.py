@@ -25,6 +25,7 @@ WRITE_OPENERS = {
     "service/records/one_time_codes.py",
     "service/records/people.py",
     "service/records/rates.py",
+    "service/records/register/administrations.py",
     "service/records/register/exports.py",
     "service/records/sessions.py",
     "service/records/sign_in.py",
