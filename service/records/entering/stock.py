@@ -54,7 +54,7 @@ def vial(ctx: Context, id: str) -> Vial:
         sites, found = gate.sites(ctx, tx), ledger.vials(tx, [id]).get(id)
     trail.note(ctx, Event(REST["read"], reference=f"Medication/{id}", type="Medication"))
     if found is None or (sites is not None and found.site not in sites):
-        raise NotFound.of("not-found", "vial", "There is no such vial in the books of your clinics. Receive it first, or choose another.")
+        raise NotFound.of("not-found", "form-vial", "There is no such vial in the books of your clinics. Receive it, or choose another.")
     return found
 
 
@@ -83,7 +83,7 @@ def syringe(ctx: Context, id: str) -> Syringe:
     with ctx.snapshot() as tx:
         left = _left(ledger.lines(tx, Asked(sites=gate.sites(ctx, tx), draw=id)))
     if id not in left:
-        raise NotFound.of("not-found", "draw", "There is no such draw in the books of your clinics.")
+        raise NotFound.of("not-found", "form-draw", "There is no such draw in the books of your clinics.")
     return Syringe(tree, left[id], looking.one(ctx, patient) if patient else None)
 
 

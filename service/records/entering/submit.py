@@ -103,7 +103,7 @@ def _concluded(_: Context, committed: Sequence[Committed]) -> Answer:
     for one in committed:
         if one.outcome == EXISTING:
             says = f"{one.type}/{one.id} has one of these serial numbers already: a vial is received once. Look at the label."
-            raise Unprocessable.of("duplicate", "vial-serial", says, "Medication.identifier")
+            raise Unprocessable.of("duplicate", "form-serial", says, "Medication.identifier")
     made = [f"{one.type}/{one.id}" for one in committed if one.type != _ATTESTING]
     told = [f"{issue.diagnostics} ({issue.rule})" for one in committed for issue in one.findings if _is_for_people(issue)]
     return Answer(_SEE_OTHER, {}, json.dumps({"made": made, "told": list(dict.fromkeys(told))}))

@@ -34,7 +34,7 @@ class Typed:
     def require(self) -> None:
         """Raises BadRequest with everything that is wrong."""
         if self.wrong:
-            raise BadRequest([Issue("error", "value", RULE, says, name) for name, says in self.wrong.items()])
+            raise BadRequest([Issue("error", "value", "form-field", says, name) for name, says in self.wrong.items()])
 
     def text(self, name: str) -> str:
         """The words, without spaces around them or more than one between them."""

@@ -28,7 +28,7 @@ def _opened(desk: Desk, given: Mapping[str, str]) -> Opened | Response:
     visit = choices.visit(desk.ctx, given["visit"])
     patient = reading.patient(visit.tree)
     if patient is None:
-        raise NotFound.of("not-found", "visit", "The visit has no patient. Choose another.")
+        raise NotFound.of("not-found", "form-visit", "The visit has no patient. Choose another.")
     vials = {one.vial: one for one in stock.vials(desk.ctx)}
     orders = {f"MedicationRequest/{one['id']}": _ordered(one) for one in choices.orders(desk.ctx, visit.reference)}
     listed = tuple((id, ", ".join(choose.named(one))) for id, one in vials.items())

@@ -28,7 +28,7 @@ def _shown(desk: Desk) -> Response:
     gate.require_read(desk.ctx)
     names = [name for name in request.args.get("of", "").split(",") if not name.startswith("Medication/")]
     if not 0 < len(names) <= MOST_VIALS or not all(_REFERENCE.fullmatch(name) for name in names):
-        raise BadRequest.of("invalid", "recorded", f"Say what was recorded as Type/id, 1 to {MOST_VIALS} of them with commas between.")
+        raise BadRequest.of("invalid", "form-recorded", f"Say what was recorded as Type/id, 1 to {MOST_VIALS} of them with commas between.")
     found = [outcome.outcome(desk.ctx, name) for name in names]
     told = submit.warnings(desk.ctx, request.args.get("form", ""), request.args.get("number", ""))
     return desk.show("register-recorded.html", "Recorded", found=[_told(desk, one) for one in found], warnings=told)
