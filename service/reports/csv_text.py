@@ -26,7 +26,8 @@ _END = "\r\n"
 
 def written(table: Table) -> str:
     """The report as text."""
-    return "".join((_MARK, *_lines((table.columns, *table.rows, *table.totals)), _END, *_statements(table.title, table.statements)))
+    rows = (",".join(_cell(cell, place in table.numeric) for place, cell in enumerate(row)) + _END for row in (*table.rows, *table.totals))
+    return "".join((_MARK, *_lines((table.columns,)), *rows, _END, *_statements(table.title, table.statements)))
 
 
 def of_report(report: Report) -> Iterator[str]:
@@ -52,9 +53,9 @@ def _lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     return (",".join(map(_cell, row)) + _END for row in rows)
 
 
-def _cell(cell: str) -> str:
+def _cell(cell: str, is_number: bool = False) -> str:
     """A cell as it stands in a line."""
-    safe = inert(cell)
+    safe = cell if is_number else inert(cell)
     if _QUOTED.search(safe) is None:
         return safe
     doubled = safe.replace('"', '""')

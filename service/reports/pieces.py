@@ -34,18 +34,18 @@ def joined(report: Report, rows: Sequence[Row], style: Style) -> Iterator[str]:
     for place in range(0, len(rows), CHUNK):
         chunk = rows[place : place + CHUNK]
         made = [make(cells) for make, cells in zip(makers, zip(*chunk, strict=True), strict=True)]
-        yield "".join(chain.from_iterable(zip(*_woven(style, made), strict=False)))
+        yield "".join(chain.from_iterable(zip(*_woven(style.start, made, style.end), strict=False)))
 
 
-def _woven(style: Style, pieces: Iterable[Piece]) -> Iterator[Iterable[str]]:
+def _woven(start: str, pieces: Iterable[Piece], end: str) -> Iterator[Iterable[str]]:
     """The columns, and between them what always stands there, which never ends."""
-    waiting = style.start
+    waiting = start
     for before, texts, after in pieces:
         if between := waiting + before:
             yield repeat(between)
         yield texts
         waiting = after
-    yield repeat(waiting + style.end)
+    yield repeat(waiting + end)
 
 
 def _makers(report: Report, row: Row, style: Style) -> list[_Make]:
@@ -62,13 +62,10 @@ def _shared(makers: Sequence[_Make]) -> _Make:
     known: dict[Shared, str] = {}
 
     def made(cells: Sequence[Any]) -> Piece:
-        for shared in set(cells) - known.keys():
-            known[shared] = "".join(_one(make, cell) for make, cell in zip(makers, shared, strict=True))
+        fresh = list(set(cells) - known.keys())
+        if fresh:
+            pieces = [make(column) for make, column in zip(makers, zip(*fresh, strict=True), strict=True)]
+            known.update(zip(fresh, map("".join, zip(*_woven("", pieces, ""), strict=False)), strict=False))
         return "", [known[shared] for shared in cells], ""
 
     return made
-
-
-def _one(make: _Make, cell: Any) -> str:
-    before, texts, after = make((cell,))
-    return f"{before}{texts[0]}{after}"

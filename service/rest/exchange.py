@@ -1,6 +1,6 @@
 """What comes in and what goes out, free of any HTTP framework: batches, tests and the command line speak it too."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from service.fhir.document import Document
@@ -17,7 +17,7 @@ class FhirRequest:
 
     `path` holds the decoded segments after the base, `query` the decoded parameters in their order, `headers` the header
     fields by lower-case name. `document` is the resource when it is already decoded (an entry of a Bundle); then `body` is
-    empty. `format` is that of a file (csv, xlsx, pdf) that a request of its own asks for; empty for FHIR's own.
+    empty. `format` is that of a report (json, csv, xlsx, pdf) that a request of its own asks for; empty in the entries of Bundles.
     """
 
     method: str
@@ -31,9 +31,10 @@ class FhirRequest:
 
 @dataclass(frozen=True, slots=True)
 class FhirResponse:
-    """The answer: a status, header fields, and the body as stored JSON text or raw bytes (None: no body).
+    """The answer: a status, header fields, and the body as stored JSON text, raw bytes (None: no body).
 
     `last_updated` is the instant of the version that it is about (microseconds): entries of Bundles carry it to the millisecond.
+    `pieces` stand in the place of a body that would be large: they are made while they are sent, which nothing can keep from succeeding.
     """
 
     status: int
@@ -41,6 +42,7 @@ class FhirResponse:
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = FHIR_JSON
     last_updated: int | None = None
+    pieces: Iterable[bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,14 @@ from service.rest.operations.table import REPORTS
 _BY_MEDIA_TYPE = {one.media_type.partition(";")[0]: name for name, one in FORMATS.items()}
 
 
+def is_report(asked: FhirRequest) -> bool:
+    """Whether the request asks for a report."""
+    return bool(asked.path) and asked.path[-1].removeprefix("$") in REPORTS
+
+
 def wished(asked: FhirRequest) -> str:
     """`csv`, `xlsx` or `pdf` when the request asks for a report in that format; empty otherwise."""
-    if not asked.path or asked.path[-1].removeprefix("$") not in REPORTS:
+    if not is_report(asked):
         return ""
     wishes = dict(asked.query)
     if "_format" in wishes:

@@ -115,7 +115,7 @@ def rows(tx: Transaction, asked: Asked, most: int) -> list[Any]:
     wanted += [_ROW.patient == asked.patient] if asked.patient is not None else []
     wanted += [(" " + _ROW.performers + " ").contains(f" {asked.performer} ", autoescape=True)] if asked.performer is not None else []
     chosen = select(register_administration).where(*wanted).order_by(_ROW.started, _ROW.administration).limit(most + 1)
-    return list(tx.connection.execute(chosen))
+    return list(tx.connection.execute(chosen).all())
 
 
 def became(tx: Transaction, draws: Collection[str]) -> dict[str, Became]:
@@ -132,7 +132,7 @@ def became(tx: Transaction, draws: Collection[str]) -> dict[str, Became]:
         select(line.draw, *sums, *counts, witnesses).where(line.draw != "", line.kind.in_((DRAWN, WASTED, RETURNED))).group_by(line.draw)
     )
     named = [chosen.where(line.draw.in_(chunk)) for chunk in _chunks(sorted(draws), _CHUNK)] if len(draws) <= _FEW else [chosen]
-    return {row[0]: Became(*row[1:]) for one in named for row in tx.connection.execute(one)}
+    return {row[0]: Became(*row[1:]) for one in named for row in tx.connection.execute(one).all()}
 
 
 def lines_of(tx: Transaction, draws: Collection[str]) -> dict[str, list[Any]]:

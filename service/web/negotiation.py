@@ -6,7 +6,7 @@ offered and says so. Sizes are checked before a byte of the body is read.
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -69,7 +69,8 @@ def look(asked: FhirRequest) -> Look:
     wishes = dict(asked.query)
     pretty = wishes.get("_pretty", "").lower() == "true"
     if "_format" in wishes:
-        return _look_of_format(wishes["_format"], pretty)
+        wished = _look_of_format(wishes["_format"], pretty)
+        return wished if wished.html else replace(wished, format=_whole(asked, pretty))
     header = asked.headers.get("accept")
     _require_version(header or "")
     json, html, name = _liking(header)
@@ -77,7 +78,12 @@ def look(asked: FhirRequest) -> Look:
         raise _not_acceptable("xml" in (header or "").lower())
     if html > json:
         return Look(html=True, pretty=pretty)
-    return Look(pretty=pretty, media_type=name)
+    return Look(pretty=pretty, media_type=name, format=_whole(asked, pretty))
+
+
+def _whole(asked: FhirRequest, pretty: bool) -> str:
+    """`json` for a report whose JSON goes out as it is made, which one that is indented does not."""
+    return "json" if formats.is_report(asked) and not pretty else ""
 
 
 def body(request: Request, settings: Settings, is_bundle: bool) -> bytes:
@@ -145,10 +151,12 @@ class Final(Response):
 
 def presented(answer: FhirResponse, look: Look) -> Response:
     """The answer as JSON, or as the raw content that it is."""
-    content = _content(answer, look)
     headers = dict(answer.headers)
     if answer.body is not None:
         headers["Content-Type"] = f"{look.media_type}; charset=utf-8" if answer.content_type == FHIR_JSON else answer.content_type
+    if answer.pieces is not None:
+        return Final(answer.pieces, status=answer.status, headers=headers)
+    content = _content(answer, look)
     if answer.status not in _WITHOUT_CONTENT:
         headers["Content-Length"] = str(len(content))
     response = Final([content], status=answer.status, headers=headers)

@@ -4,16 +4,18 @@ By law: the site, date, patient with address, substance with finished form and s
 1304.22(c)); what was disposed of. The rest is the clinic's policy.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from operator import itemgetter
 from typing import Any
 
 from service.records.register import cells, wording
 from service.records.register.heading import address, described, registration
 from service.records.register.inquiry import Inquiry
-from service.records.register.report import DATE, FLAG, INSTANT, LAW, NUMBER, POLICY, REFERENCE, UG, UL, Cell, Column, Row, Shared
+from service.records.register.report import DATE, FLAG, INSTANT, LAW, NUMBER, POLICY, REFERENCE, UG, UL, Column, Row, Shared, flat
 from service.storage.ledger import Vial
-from service.storage.register import Became
+from service.storage.register import Administration, Became
 
 _PLACE = (Column("site", "Site, address, DEA registration", basis=LAW, width=60),)
 _PATIENT = (
@@ -61,7 +63,10 @@ COLUMNS = (
     Column("recorded", "Time of entry", INSTANT, POLICY, 25),
     *_PLACE,
 )
+_NO_VIAL = Shared([""] * len(_VIAL))
 _DRAW = "MedicationDispense/"
+_FIELDS = [one.name for one in fields(Administration)]
+_SUMMED = (_FIELDS.index("vials"), _FIELDS.index("amount_ug"))
 
 
 class _Known(dict[Any, Any]):
@@ -77,62 +82,58 @@ class _Known(dict[Any, Any]):
 
 
 class Cells:
-    """What rows have in common, looked up once: whom they name, out of which vials it was, what became of the draws."""
+    """What rows have in common, looked up once: whom they name, out of which vials it was, what became of the draws.
+
+    Rows are made column by column: there may be a hundred thousand of them.
+    """
 
     def __init__(self, one: Inquiry, vials: Mapping[str, Vial], became: Mapping[str, Became]) -> None:
         self._one, self._vials = one, vials
-        self._patients, self._performers, self._orderers = _Known(self._patient), _Known(self._performer), _Known(self._orderer)
-        self._products, self._places, self._reasons = _Known(self._product), _Known(self._place), _Known(self._reason)
-        self._names, self._states = _Known(lambda text: one.names(_once(text))), _Known(Shared)
         self._became = became
+        self._products, self._strengths = _Known(self._product), _Known(self._strength)
 
     def rows(self, found: Sequence[Any]) -> list[Row]:
         """The rows, in the order of `found`, which have the columns of `storage.register.Administration`."""
-        return [self._row(*row) for row in found]
+        if not found:
+            return []
+        of: Any = Administration(*zip(*found, strict=True))  # type: ignore[arg-type]  # a column in each field
+        return list(zip(*self._columns(of), strict=True))
 
-    def _row(
-        self, id: str, version: int, status: str, start: int, end: int | None, recorded: int, late: bool, amended: bool, *more: Any
-    ) -> Row:
-        site, patient, visit, order, orderer, performer, held, drawn, given, route, rates, indication, causes = more
-        became = self._became.get(drawn) or _together(drawn, self._became)
-        product, strength = self._products[held]
-        return (
-            f"MedicationAdministration/{id}",
-            start,
-            end,
-            self._patients[patient],
-            product,
-            given,
-            wording.volume(given, strength) if given is not None else None,
-            self._performers[performer],
-            self._orderers[orderer],
-            rates,
-            _DRAW + drawn if drawn and " " not in drawn else ", ".join(_DRAW + draw for draw in drawn.split()),
-            became.drawn_ug,
-            became.wasted_ug,
-            became.returned_ug,
-            self._names[became.witnesses],
-            indication or self._reasons[causes],
-            visit,
-            order,
-            self._states[route, status, version, amended, late],
-            recorded,
-            self._places[site],
-        )
+    def _columns(self, of: Any) -> Iterator[Iterable[Any]]:
+        """The cells of each column. `of` has a column for each field of an Administration."""
+        became = [self._became.get(draws) or _together(draws, self._became) for draws in of.draws]
+        yield [f"MedicationAdministration/{id}" for id in of.administration]
+        yield of.started
+        yield of.ended
+        yield map(_Known(self._patient).__getitem__, of.patient)
+        yield map(self._products.__getitem__, of.vials)
+        yield map(_Known(_given).__getitem__, zip(of.amount_ug, map(self._strengths.__getitem__, of.vials), strict=True))
+        yield map(_Known(self._performer).__getitem__, of.performers)
+        yield map(_Known(self._orderer).__getitem__, of.orderer)
+        yield of.rates
+        yield [_DRAW + draws if draws and " " not in draws else _several(draws) for draws in of.draws]
+        yield map(_Known(self._draw).__getitem__, became)
+        reasons = map(_Known(self._reason).__getitem__, of.reasons)
+        told = [indication or reason for indication, reason in zip(of.indication, reasons, strict=True)]
+        yield map(_Known(_alone).__getitem__, told)
+        yield of.encounter
+        yield of.request
+        yield map(_Known(Shared).__getitem__, zip(of.route, of.status, of.version, of.is_amended, of.is_late, strict=True))
+        yield of.recorded
+        yield map(_Known(lambda site: _alone(self._place(site))).__getitem__, of.site)
 
     def totals(self, found: Sequence[Any]) -> list[Row]:
         """What was given of each product, and the volume of its vials' solution."""
-        sums: dict[tuple[Cell, ...], int] = {}
-        strengths: dict[tuple[Cell, ...], int] = {}
-        for row in found:
-            product, strength = self._products[row.vials]
-            named = tuple(product[: len(cells.PRODUCT)])
-            sums[named] = sums.get(named, 0) + (row.amount_ug or 0)
-            strengths[named] = strength
-        return [self._total(named, sums[named], strengths[named]) for named in sorted(sums, key=str)]
+        of_vials: Counter[str] = Counter()
+        for vials, given in map(itemgetter(*_SUMMED), found):
+            of_vials[vials] += given or 0
+        sums: Counter[tuple[Row, int]] = Counter()
+        for vials, given in of_vials.items():
+            sums[tuple(self._products[vials][: len(cells.PRODUCT)]), self._strengths[vials]] += given
+        return [self._total(*named, given) for named, given in sorted(sums.items(), key=str)]
 
     @staticmethod
-    def _total(product: tuple[Cell, ...], given: int, strength: int) -> Row:
+    def _total(product: Row, strength: int, given: int) -> Row:
         told = dict(zip((column.name for column in cells.PRODUCT), product, strict=True))
         named = {**told, "substance": f"Total {told['substance']}".strip(), "given": given, "volume": wording.volume(given, strength)}
         return tuple(named.get(column.name) for column in COLUMNS)
@@ -149,13 +150,21 @@ class Cells:
     def _orderer(self, reference: str) -> Shared:
         return Shared((self._one.name(reference), registration(self._one.sheets.get(reference) or {})))
 
-    def _product(self, ids: str) -> tuple[Shared, int]:
-        """The cells of the vials, and their strength: 0 where they have several."""
+    def _draw(self, became: Became) -> Shared:
+        return Shared((became.drawn_ug, became.wasted_ug, became.returned_ug, self._one.names(_once(became.witnesses))))
+
+    def _product(self, ids: str) -> Shared:
+        """The cells of the vials: of several, what each of them says."""
         found = [self._vials[id] for id in ids.split() if id in self._vials]
-        columns = zip(*((*cells.product(vial), vial.schedule, *cells.batch(vial), *cells.serial(vial)) for vial in found), strict=True)
-        joint = Shared(", ".join(dict.fromkeys(str(cell) for cell in column if cell)) for column in columns)
-        strengths = {vial.strength_ug_per_ml for vial in found}
-        return joint if found else Shared([""] * len(_VIAL)), strengths.pop() if len(strengths) == 1 else 0
+        told = [flat((*cells.product(vial), vial.schedule, *cells.batch(vial), *cells.serial(vial))) for vial in found]
+        if len(told) == 1:
+            return Shared(told[0])
+        return Shared(", ".join(dict.fromkeys(str(cell) for cell in column if cell)) for column in zip(*told, strict=True)) or _NO_VIAL
+
+    def _strength(self, ids: str) -> int:
+        """Micrograms in a millilitre; 0 where the vials have several strengths."""
+        found = {self._vials[id].strength_ug_per_ml for id in ids.split() if id in self._vials}
+        return found.pop() if len(found) == 1 else 0
 
     def _place(self, site: str) -> str:
         return described(self._one.ctx, self._one.tx, [site])[0] if site else ""
@@ -163,6 +172,21 @@ class Cells:
     def _reason(self, references: str) -> str:
         trees = [self._one.sheets.get(one) or {} for one in references.split()]
         return "; ".join(filter(None, (wording.concept(tree.get("code")) for tree in trees)))
+
+
+def _given(amount: tuple[int | None, int]) -> Shared:
+    """What was given and the volume of it, of an amount and a strength."""
+    given, strength = amount
+    return Shared((given, None if given is None else wording.volume(given, strength)))
+
+
+def _alone(cell: str) -> Shared:
+    """One cell that many rows have in common."""
+    return Shared((cell,))
+
+
+def _several(draws: str) -> str:
+    return ", ".join(_DRAW + draw for draw in draws.split())
 
 
 def _once(references: str) -> list[str]:

@@ -6,6 +6,7 @@ licences are those of now.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from service.errors import BadRequest
@@ -16,17 +17,19 @@ from service.records.register.administration_cells import COLUMNS, Cells
 from service.records.register.inquiry import Inquiry
 from service.records.register.question import Question
 from service.records.register.report import Report
+from service.records.register.uncollected import uncollected
 from service.storage import ledger, register, register_reports
-from service.storage.register import Became
+from service.storage.register import Administration, Became
 
 MOST = 200_000
 """Rows of one log."""
 SOURCE = "21 CFR 1304.22(c)"
+_PLACES = {one.name: place for place, one in enumerate(fields(Administration))}
 
 
 def report(ctx: Context, asked: Question, schedule: str | None = None) -> Report:
     """The log, by the time of the start. `schedule` is the code of a DEA schedule. Raises Forbidden, and BadRequest for too many rows."""
-    with inquiry.opened(ctx, asked) as one:
+    with inquiry.opened(ctx, asked) as one, uncollected():
         found = _found(one, schedule)
         became = draws_of_record.became(one.tx, _ids(found, "draws"))
         if asked.flags:
@@ -56,8 +59,8 @@ def _found(one: Inquiry, schedule: str | None) -> Sequence[Any]:
 
 def _ids(rows: Sequence[Any], column: str) -> set[str]:
     """What a column names."""
-    texts = {getattr(row, column) for row in rows}
-    return {name for text in texts for name in text.split()}
+    place = _PLACES[column]
+    return {name for text in {row[place] for row in rows} for name in text.split()}
 
 
 def _flagged(one: Inquiry, rows: Sequence[Any], became: Mapping[str, Became]) -> Sequence[Any]:

@@ -31,6 +31,8 @@ CHUNK = 1_000
 _BLANK = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
 _BETWEEN = "|"
 _SECOND = 1_000_000
+_QUARTER = 15 * 60 * _SECOND
+_CLOCK = tuple(f"{minute:02d}:{second:02d}" for minute in range(60) for second in range(60))
 
 
 class Shared(tuple[Cell, ...]):
@@ -121,7 +123,7 @@ def texts(kind: str, zone: tzinfo) -> Texts:
     """What turns the cells of a column of this kind into their texts; empty for nothing."""
     match kind:
         case "instant":
-            return lambda cells: ["" if cell is None else local(cell, zone) for cell in cells]
+            return _instants(zone)
         case "ug":
             return _kept(lambda cell: str(milligrams(cell)))
         case "ul":
@@ -134,6 +136,27 @@ def texts(kind: str, zone: tzinfo) -> Texts:
             return _kept(str)
         case _:
             return _plain
+
+
+def _instants(zone: tzinfo) -> Texts:
+    """As `local`, with the calendar asked once for each quarter of an hour, in which no zone changes its offset."""
+    quarters: dict[int, tuple[str, int, str]] = {}
+
+    def one(cell: int) -> str:
+        quarter, rest = divmod(cell, _QUARTER)
+        if quarter not in quarters:
+            quarters[quarter] = _split(local(quarter * _QUARTER, zone))
+        before, seconds, after = quarters[quarter]
+        return f"{before}{_CLOCK[seconds + rest // _SECOND]}{after}" if after else local(cell, zone)
+
+    return lambda cells: ["" if cell is None else one(cell) for cell in cells]
+
+
+def _split(text: str) -> tuple[str, int, str]:
+    """The text of a quarter's beginning up to the hour, the seconds of the hour, the offset; no offset where it begins no quarter there."""
+    before, minutes, seconds, after = text[:14], text[14:16], text[17:19], text[19:]
+    is_usual = len(after) == len("+00:00") and int(minutes) % 15 == 0 and seconds == "00"
+    return before, int(minutes) * 60, after if is_usual else ""
 
 
 def _kept(write: Callable[[Any], str]) -> Texts:
