@@ -4,6 +4,7 @@
     resource    a FhirResponse -> the HTML page of it
     bundle, outcome, capability    what each kind of page shows; referrers: the searches for what refers to a resource
     summary     a resource in a few words: what, when, who, how much
+    inspection  pages for those who inspect: asked who looks, and told; register, register_...: the register's
     tokens, highlight    JSON text -> coloured, linked JSON text, token for token
     site, policy, templating    links and local time; the headers of every page; the template environment
 
