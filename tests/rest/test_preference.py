@@ -17,7 +17,8 @@ from service.rest.preference import Preference, Return, parse
         ("return=minimal; handling=lenient", Preference(Return.MINIMAL, lenient=True)),
         ("handling=strict", Preference()),
         ("return=minimal, return=representation", Preference(Return.MINIMAL)),
-        ("return=everything, respond-async, =, ;;,", Preference()),
+        ("return=everything, respond-async, =, ;;,", Preference(is_async=True)),
+        ("Respond-Async", Preference(is_async=True)),
     ],
 )
 def test_preferences_are_understood_or_ignored(header: str | None, preference: Preference) -> None:
