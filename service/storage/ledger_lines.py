@@ -111,17 +111,20 @@ def named(tx: Transaction, text: str) -> list[str]:
     return list(tx.connection.scalars(select(ledger_vial.c.vial).where(or_(ledger_vial.c.vial == text, ledger_vial.c.serial == text))))
 
 
-def balances(tx: Transaction, of: str, vials: Collection[str], until: int) -> dict[tuple[str, int], int]:
+def balances(
+    tx: Transaction, of: str, vials: Collection[str], until: int, sites: Collection[str] | None = None
+) -> dict[tuple[str, int], int]:
     """What the vial, the lot or the substance of each of `vials` held in all after each line that happened up to `until`.
 
-    A line (vial and number) has the sum of what was added and taken up to it, in the order of events.
+    A line (vial and number) has the sum of what was added and taken up to it, in the order of events; at `sites`, if they are given.
     """
+    there = [] if sites is None else [_LINE.site.in_(list(sites))]
     found: dict[tuple[str, int], int] = {}
     for chunk in _chunks(sorted(vials)):
         within = _LINE.vial.in_(chunk) if of == VIAL else _among(of, chunk)
         running = func.sum(_KEPT).over(partition_by=_GROUPS[of], order_by=_PLACE, rows=(None, 0)).label("running")
         rows = select(_LINE.vial, _LINE.number, running).join_from(ledger_entry, ledger_vial, ledger_vial.c.vial == _LINE.vial)
-        every = rows.where(within, _LINE.occurred <= until).subquery()
+        every = rows.where(within, *there, _LINE.occurred <= until).subquery()
         for row in tx.connection.execute(select(every).where(every.c.vial.in_(chunk))):
             found[row.vial, row.number] = int(row.running)
     return found

@@ -49,6 +49,7 @@ WRONG = {
     "count of words": "?_count=ten",
     "huge count": "?_count=99999999999999999999",
     "no format": "?_format=xml",
+    "two lots": "?lot=a&lot=b",
     "cursor of nobody": "?_cursor=abc",
     "cursor of letters": "?_cursor=%C3%BC",
 }
@@ -102,7 +103,10 @@ def test_what_cannot_be_meant_is_refused_in_words(auditor: FlaskClient, what: st
     assert 'class="issue error"' in page
 
 
-@pytest.mark.parametrize("path", ["/register/vials?from=2026-01-01", "/register/discrepancies?site=%00", "/register/vials?lot=%00"])
+@pytest.mark.parametrize(
+    "path",
+    ["/register/vials?from=2026-01-01", "/register/discrepancies?site=%00", "/register/vials?lot=%00", "/register/vials?lot=a&lot=b"],
+)
 def test_the_other_pages_refuse_too(auditor: FlaskClient, path: str) -> None:
     assert 'class="issue error"' in _page(auditor, path, 400)
 
@@ -260,6 +264,9 @@ def test_custodians_see_their_own_site_alone(clinic: Flask) -> None:
     assert cus.open("/register/lines/v4/1").status_code == 404
     assert _cells(cus.open("/register?site=site-2").text) == []
     assert "S-v4" not in cus.open("/register/vials").text
+    ketamine = [row for row in _cells(cus.open("/register?balance=substance&drug=6130").text) if row]
+    assert ketamine[-1][17] == "900", "what lies at another site is in no balance"
+    assert _cells(Browser(clinic).signed_in("aud").open("/register?balance=substance&drug=6130").text)[-1][17] == "1380"
     assert cus.open("/register?site=site-2&_format=json").text.count('"name":"row"') == 0
 
 

@@ -84,7 +84,9 @@ def leaf(ctx: Context, tx: Transaction, asked: Filter, after: Place | None, coun
     around = _beside(ctx, tx, every, shown)
     last = shown[-1] if shown else None
     total, sums = ledger_lines.sums(tx, sought)
-    running = around.books if asked.balance == VIAL or last is None else ledger_lines.balances(tx, asked.balance, vials, last.occurred)
+    running: Mapping[tuple[str, int], int] = around.books
+    if asked.balance != VIAL and last is not None:
+        running = ledger_lines.balances(tx, asked.balance, vials, last.occurred, sites)
     return Leaf(
         lines=[Line(one, vials[one.vial], marks.marked(one, around), running[one.vial, one.number]) for one in shown],
         total=total,

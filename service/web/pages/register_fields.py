@@ -34,7 +34,7 @@ def read(given: MultiDict[str, str], zone: tzinfo) -> tuple[Filter, Pairs]:
     for name in given:
         if name not in (*FIELDS, *_OTHERS):
             raise BadRequest.of("invalid", "parameter-unknown", f"The register has no field {name[:40]!r}. It has: {', '.join(FIELDS)}.")
-    told = asked(given)
+    told = once(asked(given))
     one = {name: value for name, value in told if name != "flag"}
     since, until = _day("from", one), _day("to", one)
     if since and until and since > until:
@@ -49,6 +49,14 @@ def read(given: MultiDict[str, str], zone: tzinfo) -> tuple[Filter, Pairs]:
         balance=_chosen("balance", one.get("balance", BALANCES[0]), BALANCES),
         **{name: id_of(name, type, one.get(name, "")) for name, type in _TYPES.items()},
     ), told
+
+
+def once(told: Pairs) -> Pairs:
+    """The same. Raises BadRequest for a field that says two things."""
+    names = [name for name, _ in told if name != "flag"]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise BadRequest.of("value", "report-field", f"'{twice}' comes twice, with two values. Ask for one.", f"http.{twice}")
+    return told
 
 
 def asked(given: MultiDict[str, str]) -> Pairs:

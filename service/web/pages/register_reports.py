@@ -40,7 +40,7 @@ def question(given: MultiDict[str, str]) -> Question:
     for name in given:
         if name not in (*FIELDS, fields.FORMAT):
             raise BadRequest.of("invalid", "parameter-unknown", f"The page has no field {name[:40]!r}. It has: {', '.join(FIELDS)}.")
-    told = tuple((name, value) for name, value in fields.asked(given) if name in FIELDS)
+    told = fields.once(fields.asked(given))
     asked = {name: fields.text_of(name, value) or None for name, value in told}
     site = fields.id_of("site", "Location", asked.get("site") or "") or None
     return Question(temporal.BEGINNING, temporal.END, site=site, substance=asked.get("drug"), lot=asked.get("lot"), told=told)
