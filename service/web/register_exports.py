@@ -87,7 +87,7 @@ def _state(ctx: Context, id: str) -> Answer:
         return FhirResponse(500, encode(outcome.tree(told)))
     if export.status == EXPIRED:
         raise Gone.of("deleted", "export", "The export has expired, and its files were removed. Ask for another at $cs-export.")
-    progress = export.progress if audit_log.state(ctx.service).is_alive else "waiting: no worker is alive to make it"
+    progress = (export.progress or "waiting") if audit_log.state(ctx.service).is_alive else "waiting: no worker is alive to make it"
     return Response(status=202, headers={"X-Progress": progress[:100], "Retry-After": str(RETRY_SECONDS)})
 
 
