@@ -37,7 +37,10 @@ _COMPARED = tuple(name for name in Entry.__dataclass_fields__ if name not in ("f
 
 @dataclass(slots=True)
 class _Replay(RecordScene):
-    """The record as it was when one commit was made. `shelf` holds the books as they were derived so far."""
+    """The record as it was when one commit was made. `shelf` holds the books as they were derived so far.
+
+    What the commit wrote of types that post nothing is read as it was after it: a safe that came in one Bundle with its vial.
+    """
 
     stamp: int = 0
     shelf: dict[str, Book] = field(default_factory=dict)
@@ -63,7 +66,8 @@ class _Replay(RecordScene):
         if reference not in self._seen:
             type, _, id = reference.partition("/")
             numbers = self.ctx.service.definitions
-            body = ledger_replay.before(self.tx, (numbers.type_number(type), id), self.stamp) if type in numbers.types else None
+            until = self.stamp + (reference not in self.after)
+            body = ledger_replay.before(self.tx, (numbers.type_number(type), id), until) if type in numbers.types else None
             self._seen[reference] = local(self.ctx, body) if body else None
         return self._seen[reference]
 
