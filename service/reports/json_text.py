@@ -50,8 +50,8 @@ def _wrap(place: int, column: Column) -> Wrap:
 
 
 def _quoted(before: str, texts: Sequence[str], after: str, absent: str) -> Piece:
-    joint = "".join(texts)
-    if joint.isprintable() and '"' not in joint and "\\" not in joint:
+    joint = "".join(texts)  # texts of a report have no control characters
+    if '"' not in joint and "\\" not in joint:
         return _around(f'{before}"', texts, f'"{after}', absent)
     return _around(before, [quoted(text) if text else "" for text in texts], after, absent)
 

@@ -17,7 +17,6 @@ from service.records.register.administration_cells import COLUMNS, Cells
 from service.records.register.inquiry import Inquiry
 from service.records.register.question import Question
 from service.records.register.report import Report
-from service.records.register.uncollected import uncollected
 from service.storage import ledger, register, register_reports
 from service.storage.register import Administration, Became
 
@@ -29,7 +28,7 @@ _PLACES = {one.name: place for place, one in enumerate(fields(Administration))}
 
 def report(ctx: Context, asked: Question, schedule: str | None = None) -> Report:
     """The log, by the time of the start. `schedule` is the code of a DEA schedule. Raises Forbidden, and BadRequest for too many rows."""
-    with inquiry.opened(ctx, asked) as one, uncollected():
+    with inquiry.opened(ctx, asked) as one:
         found = _found(one, schedule)
         became = draws_of_record.became(one.tx, _ids(found, "draws"))
         if asked.flags:

@@ -11,7 +11,7 @@ from service.storage.register import Became
 def became(tx: Transaction, draws: Collection[str]) -> dict[str, Became]:
     """By the id of the MedicationDispense. What was corrected is looked at line by line, as its witnesses may have been others."""
     found = register.became(tx, draws)
-    corrected = [draw for draw in draws if draw in found and found[draw].moved_back]
+    corrected = [draw for draw, one in found.items() if one.moved_back and draw in draws]
     for draw, rows in register.lines_of(tx, corrected).items():
         found[draw] = _standing([Entry(*tuple(row)) for row in rows])
     return found

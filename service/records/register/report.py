@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from service.ledger.amount import milligrams, millilitres
@@ -26,12 +27,15 @@ Texts = Callable[[Sequence[Any]], Sequence[str]]
 
 LONGEST = 32_000
 """Characters of one cell: a workbook holds no more. What is longer ends with an ellipsis."""
-CHUNK = 1_000
+CHUNK = 500
 """Rows that are turned into text at once."""
 _BLANK = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
 _BETWEEN = "|"
+_ODD = ("  ", "| ", " |")
+"""Blanks that are not single or stand at an end."""
 _SECOND = 1_000_000
 _QUARTER = 15 * 60 * _SECOND
+_MOST_QUARTERS = 200_000
 _CLOCK = tuple(f"{minute:02d}:{second:02d}" for minute in range(60) for second in range(60))
 
 
@@ -138,15 +142,20 @@ def texts(kind: str, zone: tzinfo) -> Texts:
             return _plain
 
 
+@lru_cache(maxsize=4)
 def _instants(zone: tzinfo) -> Texts:
     """As `local`, with the calendar asked once for each quarter of an hour, in which no zone changes its offset."""
     quarters: dict[int, tuple[str, int, str]] = {}
 
+    def learnt(quarter: int) -> tuple[str, int, str]:
+        if len(quarters) >= _MOST_QUARTERS:
+            quarters.clear()
+        found = quarters[quarter] = _split(local(quarter * _QUARTER, zone))
+        return found
+
     def one(cell: int) -> str:
         quarter, rest = divmod(cell, _QUARTER)
-        if quarter not in quarters:
-            quarters[quarter] = _split(local(quarter * _QUARTER, zone))
-        before, seconds, after = quarters[quarter]
+        before, seconds, after = quarters.get(quarter) or learnt(quarter)
         return f"{before}{_CLOCK[seconds + rest // _SECOND]}{after}" if after else local(cell, zone)
 
     return lambda cells: ["" if cell is None else one(cell) for cell in cells]
@@ -175,8 +184,9 @@ def _plain(cells: Sequence[Any]) -> Sequence[str]:
     """Most columns need no change at all, which one look at all of their letters tells."""
     found = [cell or "" for cell in cells]
     joined = _BETWEEN.join(found)
-    if joined.isprintable() and not any(odd in joined for odd in ("  ", "| ", " |")) and joined[:1] != " " and joined[-1:] != " ":
-        return found if max(map(len, found), default=0) <= LONGEST else [plain(one) for one in found]
+    is_usual = joined.isprintable() and (" " not in joined or not any(odd in f"|{joined}|" for odd in _ODD))
+    if is_usual and (len(joined) <= LONGEST or max(map(len, found)) <= LONGEST):
+        return found
     return [plain(one) for one in found]
 
 

@@ -12,6 +12,7 @@ from service.records.context import Context
 from service.records.register import gate
 from service.records.register.question import Question
 from service.records.register.report import Report
+from service.records.register.uncollected import uncollected
 from service.rest import routes
 from service.rest.exchange import Call, FhirResponse
 from service.rest.operations import arguments, reported
@@ -100,7 +101,9 @@ def operation(code: str, documentation: str, parameters: Sequence[Parameter], ma
 
     def run(ctx: Context, call: Call, given: Arguments) -> FhirResponse:
         gate.require_read(ctx)
-        return reported.answer(ctx, call, made(ctx, given))
+        with uncollected():
+            report = made(ctx, given)
+        return reported.answer(ctx, call, report)
 
     return Operation(
         code=code,
