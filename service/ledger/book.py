@@ -14,6 +14,7 @@ from service.ledger.vial import Facts
 
 _HOLDING = (f"{VIAL}/", f"{SYRINGE}/")
 _PLACING = (RECEIVED, OPENED, TRANSFERRED)
+_RESIDUAL = "residual"
 _DISPOSED = {"given": "given_ug", "wasted": "wasted_ug", "returned": "returned_ug"}
 
 
@@ -95,10 +96,13 @@ class Book:
         for line in self._standing.values():
             if line.draw:
                 sums[line.draw][line.kind] += line.amount_ug
+                if line.kind == UNACCOUNTED:
+                    sums[line.draw][_RESIDUAL] -= _effect(line, f"{SYRINGE}/{line.draw}@")
         for id, kinds in sums.items():
             if DRAWN in kinds:
                 disposed = {name: kinds.get(kind, 0) for kind, name in _DISPOSED.items()}
-                yield Drawn(draw=id, vial=self.vial, drawn_ug=kinds[DRAWN], left_ug=self.holds(f"{SYRINGE}/{id}@"), **disposed)
+                left, residual = self.holds(f"{SYRINGE}/{id}@"), kinds.get(_RESIDUAL, 0)
+                yield Drawn(draw=id, vial=self.vial, drawn_ug=kinds[DRAWN], left_ug=left, residual_ug=residual, **disposed)
 
     def shortfalls(self) -> Iterator[Shortfall]:
         """Every account of vial or syringe that would fall below nothing, at the first instant at which it would."""

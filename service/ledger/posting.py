@@ -10,11 +10,12 @@ from datetime import tzinfo
 from typing import NamedTuple, Protocol
 
 from service.ledger import entry as lines
-from service.ledger import reading
-from service.ledger.amount import Inexact, micrograms, milligrams
+from service.ledger import reading, stated
+from service.ledger.amount import milligrams
 from service.ledger.book import Book
 from service.ledger.entry import Account, Entry
 from service.ledger.scene import ADMINISTRATION, DRAW, LEDGER_ENTRY, RECEIPT, Tree, Written
+from service.ledger.stated import Unpostable
 
 _POSTS: Mapping[str, frozenset[str]] = {
     RECEIPT: frozenset({"completed"}),
@@ -34,19 +35,12 @@ _KINDS: Mapping[str, str] = {
 }
 ROLES = tuple(_POSTS)
 """The roles that post, in the order in which things happen at one instant."""
+_EARLIEST = -(10**6) * 86_400 * 365 * 70
+"""About 1900: what is older is a slip."""
 KINDS = frozenset(_KINDS)
 """The local codes of ledger Observations."""
 WITNESSED = frozenset({lines.WASTED, lines.DESTROYED, lines.BROKEN, lines.ADJUSTED})
 """The kinds that two people must answer for."""
-
-
-class Unpostable(ValueError):
-    """The record cannot be put into the ledger: the rule that it breaks, what to do, and the element."""
-
-    def __init__(self, rule: str, text: str, expression: str) -> None:
-        super().__init__(text)
-        self.rule = rule
-        self.expression = expression
 
 
 class Surroundings(Protocol):
@@ -104,7 +98,7 @@ def _receipt(written: Written, tree: Tree, around: Surroundings) -> Iterator[Ent
     vial = _vial(item, around, f"{where}.item[x]")
     if not safe or not safe.startswith("Location/"):
         raise Unpostable("cs-02", "A receipt says where the vial was put. Name the safe.", "SupplyDelivery.destination")
-    amount = _amount(tree.get("suppliedItem", {}).get("quantity"), f"{where}.quantity")
+    amount = stated.amount(tree.get("suppliedItem", {}).get("quantity"), f"{where}.quantity")
     content = around.book(vial).facts.content_ug
     if content is not None and amount > content:
         text = f"{milligrams(amount)} mg is more than the label of the vial says ({milligrams(content)} mg)."
@@ -117,7 +111,7 @@ def _receipt(written: Written, tree: Tree, around: Surroundings) -> Iterator[Ent
 
 def _draw(written: Written, tree: Tree, around: Surroundings) -> Iterator[Entry]:
     vial = _vial(reading.medication(tree), around, "MedicationDispense.medication[x]")
-    amount = _amount(tree.get("quantity"), "MedicationDispense.quantity")
+    amount = stated.amount(tree.get("quantity"), "MedicationDispense.quantity")
     safe = reading.target(tree.get("location"))
     place = safe.removeprefix("Location/") if safe else _place(written, vial, around)
     origin, target = Account(lines.VIAL, vial, place), Account(lines.SYRINGE, written.id)
@@ -127,7 +121,7 @@ def _draw(written: Written, tree: Tree, around: Surroundings) -> Iterator[Entry]
 def _administration(written: Written, tree: Tree, around: Surroundings) -> Iterator[Entry]:
     """What was given, taken from its draws in the order in which it names them."""
     where = "MedicationAdministration.supportingInformation"
-    amount = _amount(tree.get("dosage", {}).get("dose"), "MedicationAdministration.dosage.dose", may_be_nothing=True)
+    amount = stated.amount(tree.get("dosage", {}).get("dose"), "MedicationAdministration.dosage.dose", may_be_nothing=True)
     draws = [one.removeprefix("MedicationDispense/") for one in draws_of(tree)]
     if not draws:
         raise Unpostable("cs-01", "A controlled substance is given out of a draw. Name its MedicationDispense here.", where)
@@ -153,14 +147,25 @@ def _entry(written: Written, tree: Tree, around: Surroundings) -> Iterator[Entry
     if kind is None:
         raise Unpostable("cs-02", f"An entry of the ledger has one of the codes {', '.join(sorted(KINDS))}.", "Observation.code")
     vial = _vial(reading.medication(tree), around, "Observation.focus")
-    signed = _signed(tree.get("valueQuantity"), "Observation.value[x]", kind)
-    draw = next((one.removeprefix("MedicationDispense/") for one in draws_of(tree)), "")
+    signed = stated.signed(
+        tree.get("valueQuantity"), "Observation.value[x]", kind == lines.ADJUSTED, kind in (lines.COUNTED, lines.TRANSFERRED)
+    )
+    draw = _one_draw(tree)
     if draw and _drawn_from(draw, around, "Observation.partOf") != vial:
         raise Unpostable("cs-01", f"MedicationDispense/{draw} was drawn from another vial. Name the vial of the draw.", "Observation.focus")
     place = _place(written, vial, around)
     held = Account(lines.SYRINGE, draw) if draw else Account(lines.VIAL, vial, place)
     origin, target = _accounts(kind, signed, held, Account(lines.VIAL, vial, place), (tree, around))
     yield _line(written, around, _Moved(vial, kind, origin, target, abs(signed), place, draw))
+
+
+def _one_draw(tree: Tree) -> str:
+    """The id of the draw that an entry is about, "" where it is about the vial itself."""
+    draws = draws_of(tree)
+    if len(draws) > 1 or (not draws and reading.referred(tree.get("partOf"), "MedicationAdministration")):
+        text = "An entry about a syringe names the one draw that it comes from (MedicationDispense), also beside an administration."
+        raise Unpostable("cs-01", text, "Observation.partOf")
+    return draws[0].removeprefix("MedicationDispense/") if draws else ""
 
 
 def _accounts(
@@ -210,7 +215,7 @@ def _line(written: Written, around: Surroundings, moved: _Moved) -> Entry:
     tree = written.after
     assert tree is not None
     occurred = reading.occurred(tree, around.zone)
-    if occurred is None or not reading.has_time_of_day(tree):
+    if occurred is None or occurred < _EARLIEST or not reading.has_time_of_day(tree):
         raise Unpostable("cs-20", "Say when it happened, with the time of day: a date alone orders nothing.", written.type)
     witness = next(iter(reading.actors(tree, reading.WITNESS)), "")
     return Entry(
@@ -237,29 +242,13 @@ def _line(written: Written, around: Surroundings, moved: _Moved) -> Entry:
     )
 
 
-def _amount(quantity: object, where: str, may_be_nothing: bool = False) -> int:
-    try:
-        amount = micrograms(quantity)
-    except Inexact as error:
-        raise Unpostable("cs-02", str(error), where) from None
-    if amount < 0 or (amount == 0 and not may_be_nothing):
-        raise Unpostable("cs-02", "The amount is not more than nothing. State what was moved.", where)
-    return amount
-
-
-def _signed(quantity: object, where: str, kind: str) -> int:
-    try:
-        amount = micrograms(quantity)
-    except Inexact as error:
-        raise Unpostable("cs-02", str(error), where) from None
-    if (amount < 0 and kind != lines.ADJUSTED) or (amount == 0 and kind not in (lines.COUNTED, lines.TRANSFERRED)):
-        raise Unpostable("cs-02", "Only an adjustment may be negative, and only a count nothing. State what was moved.", where)
-    return amount
-
-
 def _vial(medication: str | None, around: Surroundings, where: str) -> str:
     if medication is None or not medication.startswith("Medication/") or around.get(medication) is None:
         raise Unpostable("cs-02", "Name the vial: a reference to the Medication that stands for it, here.", where)
+    if _parts(around.get(medication)):
+        raise Unpostable(
+            "cs-02", f"{medication} was made of other medications: it is no vial. Name the vial that it was filled from.", where
+        )
     return medication.removeprefix("Medication/")
 
 
@@ -268,9 +257,13 @@ def _sources(medication: str | None, around: Surroundings) -> Sequence[str]:
     tree = around.get(medication) if medication else None
     if tree is None or medication is None:
         return ()
-    parts = [reading.target(one.get("itemReference")) for one in tree.get("ingredient", ())]
-    made_of = [one.removeprefix("Medication/") for one in parts if one and one.startswith("Medication/")]
-    return made_of or [medication.removeprefix("Medication/")]
+    return _parts(tree) or [medication.removeprefix("Medication/")]
+
+
+def _parts(tree: Tree | None) -> Sequence[str]:
+    """The ids of the Medications that one is made of."""
+    parts = [reading.target(one.get("itemReference")) for one in (tree or {}).get("ingredient", ())]
+    return [one.removeprefix("Medication/") for one in parts if one and one.startswith("Medication/")]
 
 
 def _drawn_from(draw: str, around: Surroundings, where: str) -> str:

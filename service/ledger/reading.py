@@ -24,7 +24,7 @@ _OCCURRED: Mapping[str, Sequence[str]] = {
     "SupplyDelivery": ("occurrenceDateTime", "occurrencePeriod"),
     "MedicationDispense": ("whenHandedOver", "whenPrepared"),
     "MedicationAdministration": ("effectivePeriod", "effectiveDateTime"),
-    "Observation": ("effectiveDateTime", "effectiveInstant", "effectivePeriod", "issued"),
+    "Observation": ("effectiveDateTime", "effectiveInstant", "effectivePeriod", "effectiveTiming", "issued"),
     "List": ("date",),
     "Encounter": ("period",),
 }
@@ -143,5 +143,8 @@ def _texts(tree: Tree) -> tuple[str | None, str | None]:
 
 
 def moment(instant: int, zone: tzinfo) -> str:
-    """An instant as people of the clinic read it: date, time and offset."""
-    return to_datetime(instant).astimezone(zone).isoformat(timespec="seconds")
+    """An instant as people of the clinic read it: date, time and offset. One outside the years 1 to 9999 is told in microseconds."""
+    try:
+        return to_datetime(instant).astimezone(zone).isoformat(timespec="seconds")
+    except OverflowError:
+        return f"{instant} microseconds from 1970"

@@ -62,7 +62,8 @@ class Actor:
 class Drawn:
     """What became of a draw, in micrograms, after the commit. `draw` is the id of the MedicationDispense, `vial` of the Medication.
 
-    `left_ug` is what is still in the syringe: 0 when everything is accounted for.
+    `left_ug` is what is still in the syringe: 0 when everything is accounted for. `residual_ug` is what was posted as unaccounted: out
+    of the syringe, or, less than nothing, into it.
     """
 
     draw: str
@@ -72,6 +73,7 @@ class Drawn:
     wasted_ug: int
     returned_ug: int
     left_ug: int
+    residual_ug: int = 0
 
 
 class Scene(Protocol):

@@ -46,6 +46,17 @@ _POSTED: Mapping[str, frozenset[str]] = {
     LEDGER_ENTRY: frozenset({"final", "amended", "corrected"}),
     INVENTORY: frozenset({"current", "retired"}),
 }
+_NAMES: Mapping[str, str] = {
+    VIAL: "a vial",
+    SYRINGE: "a prepared syringe",
+    RECEIPT: "a receipt",
+    DRAW: "a draw",
+    ADMINISTRATION: "a whole administration",
+    SEGMENT: "a part of an administration",
+    LEDGER_ENTRY: "an entry of the ledger",
+    INVENTORY: "an inventory",
+}
+_DISCREPANCY = "cs-discrepancy"
 _FACTS = ("identifier", "code", "form", "amount", "ingredient", "batch")
 """What a vial or a syringe is."""
 _USES: Mapping[str, Sequence[str]] = {
@@ -175,6 +186,48 @@ def deletion(written: Written) -> Issue:
     return findings.law(written, "cs-31", says, None, "not-supported")
 
 
+BESIDE = frozenset({"DetectedIssue", "Provenance", "Task"})
+"""The types of what explains records: discrepancies, signatures and reasons, and what is still to be done."""
+
+
+def is_beside(scene: Scene, written: Written) -> bool:
+    """Whether it was a discrepancy, a Task about one or about a record, or the Provenance of a record."""
+    tree = written.before or {}
+    if written.type == "DetectedIssue":
+        return reading.local_code(tree.get("code")) == _DISCREPANCY
+    named = _targets(tree) if written.type == "Provenance" else [reading.target(tree.get("focus"))] if written.type == "Task" else []
+    found = (scene.prior(one) for one in named if one)
+    return any(tree is not None and _is_told_of(scene, tree) for tree in found)
+
+
+def _is_told_of(scene: Scene, tree: Tree) -> bool:
+    is_discrepancy = tree["resourceType"] == "DetectedIssue" and reading.local_code(tree.get("code")) == _DISCREPANCY
+    return is_discrepancy or scene.role(tree) in CONTROLLED
+
+
+def deletion_beside(written: Written) -> Issue:
+    """Why what explains a record is not deleted: 405 (CS-31)."""
+    says = (
+        f"{written.reference} explains a record of a controlled substance and is not deleted. "
+        "Settle a discrepancy with a mitigation, a Task with its status; what was signed stays."
+    )
+    return findings.law(written, "cs-31", says, None, "not-supported")
+
+
+def steady(scene: Scene, written: Written) -> Iterator[Issue]:
+    """Law (21 CFR 1304.21(a)): a record stays what it is. A vial becomes no syringe, a whole no part of another.
+
+    Its lines follow from what it is: they would be lost, or counted twice.
+    """
+    if written.before is None or written.after is None or written.role not in CONTROLLED:
+        return
+    now = scene.role(written.after)
+    if now != written.role:
+        becomes = f"become {_NAMES[now]}" if now in _NAMES else "stop being one"
+        says = f"{written.reference} is {_NAMES[written.role]} and cannot {becomes}. Mark it entered-in-error, and record what it was anew."
+        yield findings.law(written, "cs-30", says)
+
+
 def kept(scene: Scene, written: Written) -> Iterator[Issue]:
     """Law (21 CFR 1304.04(a)): no record of a controlled substance is deleted, whoever asks, and however."""
     del scene
@@ -182,4 +235,4 @@ def kept(scene: Scene, written: Written) -> Iterator[Issue]:
         yield deletion(written)
 
 
-RULES: tuple[Callable[[Scene, Written], Iterable[Issue]], ...] = (amended, withdrawn, kept)
+RULES: tuple[Callable[[Scene, Written], Iterable[Issue]], ...] = (amended, withdrawn, steady, kept)

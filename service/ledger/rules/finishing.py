@@ -25,7 +25,7 @@ _LEAVING_ALONE = frozenset({"prescriber-accepts", "leaves-with-transport", "leav
 _WITNESSED = frozenset({"cs-waste", "cs-destroyed", "cs-broken", "cs-adjust"})
 _RUNNING = frozenset({"in-progress", "on-hold"})
 _WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
-_CLOSED = frozenset({"finished", "cancelled"})
+_CLOSED = frozenset({"finished", "cancelled", "entered-in-error"})
 _OF_A_VISIT = frozenset({DRAW, ADMINISTRATION, SEGMENT, LEDGER_ENTRY})
 _POSTING = _OF_A_VISIT - {SEGMENT}
 _STATUS = "Encounter.status"
@@ -90,7 +90,7 @@ def _open(visit: _Visit) -> Iterator[str]:
     """Draws with something left. That more came out than went in is refused at once, by CS-01."""
     for one in visit.draws:
         allowed = visit.scene.policy(one.vial, visit.scene.now).tolerance(one.drawn_ug)
-        if one.left_ug > allowed:
+        if one.left_ug > 0 and one.left_ug + one.residual_ug > allowed:
             parts = {"given": one.given_ug, "wasted": one.wasted_ug, "returned": one.returned_ug}
             told = ", ".join(f"{milligrams(amount)} mg {what}" for what, amount in parts.items())
             yield (
@@ -195,7 +195,7 @@ def closed(scene: Scene, written: Written) -> Iterator[Issue]:
         return
     status = (scene.prior(visit) or scene.get(visit) or {}).get("status")
     was = scene.prior(visit) is not None
-    if status == "cancelled" or (status == "finished" and was):
+    if status in ("cancelled", "entered-in-error") or (status == "finished" and was):
         named = "context" if "context" in written.after else "encounter"
         mend = "Amend a record that it has." if status == "finished" else "Name the visit at which it happened."
         policy = scene.policy(scene.vial_of(reading.medication(written.after) or "") or "", scene.now)
@@ -203,4 +203,17 @@ def closed(scene: Scene, written: Written) -> Iterator[Issue]:
         yield from findings.policy(policy, written, "cs-25", says, f"{written.type}.{named}")
 
 
-RULES: tuple[Callable[[Scene, Written], Iterable[Issue]], ...] = (settled, balanced, closed)
+def reopened(scene: Scene, written: Written) -> Iterator[Issue]:
+    """Policy: a visit that has ended does not go on, when it has draws or administrations: it takes amendments only (CS-25)."""
+    if written.role != VISIT or written.after is None or written.before is None:
+        return
+    status, before = written.after.get("status"), written.before.get("status")
+    if before not in _CLOSED or status in _CLOSED:
+        return
+    visit = _Visit(scene, written.reference, written.after)
+    if visit.is_controlled:
+        says = f"{written.reference} is {before} and cannot be {status} again. Amend the records that it has, or open another visit."
+        yield from findings.policy(visit.policy, written, "cs-25", says, _STATUS)
+
+
+RULES: tuple[Callable[[Scene, Written], Iterable[Issue]], ...] = (settled, balanced, closed, reopened)

@@ -12,8 +12,8 @@ from service.ledger import posting, reading
 from service.ledger.amount import milligrams
 from service.ledger.book import Book, Shortfall
 from service.ledger.entry import Account, Entry
-from service.ledger.posting import Unpostable
 from service.ledger.scene import RECEIPT, VISIT, Drawn, Tree, Written
+from service.ledger.stated import Unpostable
 from service.records.register.scene import RecordScene
 
 _ENDED = ("finished", "cancelled")
@@ -21,7 +21,7 @@ _HOUR = 3_600_000_000
 _ELEMENTS = (
     *("status", "medicationReference", "quantity", "location", "whenHandedOver", "whenPrepared", "performer", "subject", "context"),
     *("suppliedItem", "destination", "supplier", "receiver", "occurrenceDateTime", "occurrencePeriod", "supportingInformation"),
-    *("effectiveDateTime", "effectivePeriod", "effectiveInstant", "code", "focus", "partOf", "valueQuantity", "encounter"),
+    *("effectiveDateTime", "effectivePeriod", "effectiveInstant", "code", "focus", "partOf", "valueQuantity", "encounter", "issued"),
 )
 """What a line is made of."""
 
@@ -41,6 +41,7 @@ def followed(scene: RecordScene, concerned: Sequence[Written]) -> list[Issue]:
         issues += _posted(scene, one, earlier, received)
     if not any(issue.severity == "error" for issue in issues):
         issues += _settled(scene, concerned)
+        issues += _misused(scene, concerned)
         issues += [_short(scene, book, short, concerned) for book in scene.books.values() if book.fresh for short in book.shortfalls()]
     return issues
 
@@ -137,7 +138,8 @@ def _opened(scene: RecordScene, book: Book, line: Entry, one: Written, received:
 def _settled(scene: RecordScene, concerned: Sequence[Written]) -> Iterator[Issue]:
     """What a draw has left, or was given and wasted beyond it, within the tolerance: posted as unaccounted, and told.
 
-    What is left counts once the visit has ended; what is too much counts at once.
+    What is left counts once the visit has ended; what is too much counts at once. The tolerance is that of the draw: what was posted as
+    unaccounted before takes from it.
     """
     writes = {_source(one): one for one in concerned}
     ending = {one.reference: one for one in concerned if one.role == VISIT}
@@ -146,7 +148,8 @@ def _settled(scene: RecordScene, concerned: Sequence[Written]) -> Iterator[Issue
         for drawn in list(book.draws()):
             about = of_draws[drawn.draw]
             one = _cause(about, (writes, ending))
-            if one is None or not drawn.left_ug or abs(drawn.left_ug) > scene.policy(book.vial, scene.now).tolerance(drawn.drawn_ug):
+            allowed = scene.policy(book.vial, scene.now).tolerance(drawn.drawn_ug)
+            if one is None or not drawn.left_ug or abs(drawn.left_ug + drawn.residual_ug) > allowed:
                 continue
             if drawn.left_ug > 0 and not any((scene.get(visit) or {}).get("status") in _ENDED for visit in _visits(about)):
                 continue
@@ -166,8 +169,29 @@ def _by_draw(book: Book) -> dict[str, list[Entry]]:
 
 
 def _visits(about: Sequence[Entry]) -> set[str]:
-    """The visits that a draw was made for."""
-    return {line.encounter for line in about if line.kind == lines.DRAWN and not line.reverses and line.encounter}
+    """The visits that a draw was made for, or used in."""
+    return {line.encounter for line in about if not line.reverses and line.encounter}
+
+
+def _misused(scene: RecordScene, concerned: Sequence[Written]) -> Iterator[Issue]:
+    """What was drawn for one patient and visit is neither given to, nor wasted or returned at, another one."""
+    writes = {_source(one): one for one in concerned}
+    found = [(draw, about) for book in scene.books.values() if book.fresh for draw, about in _by_draw(book).items()]
+    for draw, about in found:
+        one = _cause(about, (writes, {}))
+        if one is None:
+            continue
+        for named in _belonging(about):
+            text = f"MedicationDispense/{draw} would belong to {' and '.join(named)}. What was drawn for one is not used for another."
+            yield Issue("error", "business-rule", "cs-01", f"{text} Correct it, or return it and draw anew.", one.type, one.entry)
+
+
+def _belonging(about: Sequence[Entry]) -> Iterator[list[str]]:
+    """The patients, and the visits, that the standing lines of a draw name: where there are several."""
+    standing = [line for line in about if not line.reverses]
+    for several in ({line.patient for line in standing} - {""}, {line.encounter for line in standing} - {""}):
+        if len(several) > 1:
+            yield sorted(several)
 
 
 def _cause(about: Sequence[Entry], writes: tuple[Mapping[str, Written], Mapping[str, Written]]) -> Written | None:

@@ -163,8 +163,13 @@ def _unreceived(scene: RecordScene, book: Book, concerned: Sequence[Written]) ->
         yield one, [Create("DetectedIssue", _issue(scene, [vial], says, vial))], f"{says} A discrepancy is open."
     elif any(line.kind == lines.OPENED and line.reverses for line in book.fresh):
         says = f"{vial}: the receipt was recorded by {one.reference}."
-        unreceived = [issue for issue in _open(scene, vial) if issue["identifier"][0].get("value") == vial]
+        unreceived = [issue for issue in _open(scene, vial) if vial in _keys(issue)]
         yield one, [change for issue in unreceived for change in _explained(scene, issue, says)], f"{says} It takes the place of the label."
+
+
+def _keys(issue: Tree) -> list[str]:
+    """What the service opened a discrepancy about; of one that somebody else recorded, what it is numbered."""
+    return [str(one.get("value")) for one in issue.get("identifier", ())]
 
 
 def _cause(book: Book, concerned: Sequence[Written]) -> Written:

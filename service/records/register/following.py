@@ -33,7 +33,7 @@ TYPES = frozenset({"Encounter", "List", "Medication", "MedicationAdministration"
 PROVENANCE = "Provenance"
 """It is none of it, but holds the signatures of witnesses."""
 _CELLS = attrgetter(*(one.name for one in fields(Entry)))
-_ENDED = ("finished", "cancelled")
+_ENDED = ("finished", "cancelled", "entered-in-error")
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ def judge(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> Judged | No
     if not any(write.writes and (write.change.type in TYPES or _witnesses(write)) for write in writes):
         return None
     scene = _scene(ctx, tx, writes)
-    concerned = [one for one in scene.writes if one.role in CONTROLLED or finishes(one)]
+    concerned = [one for one in scene.writes if one.role in CONTROLLED or finishes(one) or reopens(one)]
     signed = [one for one in scene.writes if one.type == PROVENANCE and signatures.witnesses(one.after)]
     if not concerned and not signed:
         return None
@@ -128,7 +128,7 @@ def _written(scene: RecordScene, write: Write) -> Written:
         id=write.key[1],
         role=role(scene, write.change.type, after, before),
         after=after,
-        before=before,
+        before=earlier(scene, write.change.type, after, before),
         version=write.version,
         if_match=getattr(write.change, "if_match", None) is not None,
     )
@@ -140,6 +140,12 @@ def role(scene: RecordScene, type: str, after: Tree | None, before: Tree | None)
         return OTHER
     earlier = scene.role(before) if before is not None else OTHER
     return earlier if earlier in CONTROLLED or after is None else scene.role(after)
+
+
+def earlier(scene: RecordScene, type: str, after: Tree | None, before: Tree | None) -> Tree | None:
+    """What the register knew of it: nothing where it becomes a record of the register only now, and everything of it is new."""
+    is_new = after is not None and before is not None and type in TYPES and scene.role(before) == OTHER and scene.role(after) in CONTROLLED
+    return None if is_new else before
 
 
 def _hold(scene: RecordScene, concerned: Sequence[Written]) -> None:
@@ -157,19 +163,29 @@ def _witnesses(write: Write) -> bool:
 
 
 def finishes(written: Written) -> bool:
-    """Whether a visit is finished or cancelled by this commit: nothing may be open any more."""
-    now, then = written.after or {}, written.before or {}
-    return written.role == VISIT and now.get("status") in _ENDED and then.get("status") not in _ENDED
+    """Whether a visit ends by this commit (finished, cancelled, entered in error): nothing may be open any more."""
+    return written.role == VISIT and _has_ended(written.after) and not _has_ended(written.before)
+
+
+def reopens(written: Written) -> bool:
+    """Whether a visit that had ended goes on by this commit."""
+    return written.role == VISIT and written.after is not None and _has_ended(written.before) and not _has_ended(written.after)
+
+
+def _has_ended(visit: Tree | None) -> bool:
+    return (visit or {}).get("status") in _ENDED
 
 
 def refuse_deletions(ctx: Context, tx: Transaction, writes: Sequence[Write]) -> None:
-    """Raises MethodNotAllowed where a controlled-substance record would be deleted (CS-31)."""
-    if not any(write.outcome == DELETED and write.change.type in TYPES for write in writes):
+    """Raises MethodNotAllowed where a controlled-substance record, or what explains one, would be deleted (CS-31)."""
+    if not any(write.outcome == DELETED and write.change.type in TYPES | amendments.BESIDE for write in writes):
         return
     scene = _scene(ctx, tx, writes)
-    gone = [one for one in scene.writes if one.after is None and one.role in CONTROLLED]
-    if gone:
-        raise MethodNotAllowed([amendments.deletion(one) for one in gone], entry=gone[0].entry)
+    gone = [one for one in scene.writes if one.after is None]
+    found = [amendments.deletion(one) for one in gone if one.role in CONTROLLED]
+    found += [amendments.deletion_beside(one) for one in gone if amendments.is_beside(scene, one)]
+    if found:
+        raise MethodNotAllowed(found, entry=found[0].entry)
 
 
 def vials(scene: RecordScene, concerned: Sequence[Written]) -> Sequence[str]:

@@ -25,7 +25,7 @@ def role(tree: Tree, get: Get, listed: Codes) -> str:
     if not parts:
         return VIAL if _is_vial(tree, listed) else OTHER
     made_of = [found for one in parts if one and (found := get(one))]
-    return SYRINGE if reading.is_tagged(tree) or any(_is_vial(one, listed) for one in made_of) else OTHER
+    return SYRINGE if _is_vial(tree, listed) or any(_is_vial(one, listed) for one in made_of) else OTHER
 
 
 def is_controlled(tree: Tree, get: Get, listed: Codes) -> bool:
@@ -36,8 +36,15 @@ def is_controlled(tree: Tree, get: Get, listed: Codes) -> bool:
     if any(code in listed for code in reading.codings(concept)):
         return True
     named = reading.medication(tree)
-    product = get(named) if named and named.startswith("Medication/") else None
+    product = get(named) if named and named.startswith("Medication/") else _contained(tree)
     return product is not None and role(product, get, listed) != OTHER
+
+
+def _contained(tree: Tree) -> Tree | None:
+    """The Medication inside the resource that it names: no vial that can be accounted for, but controlled all the same."""
+    named = tree.get("medicationReference") or tree.get("suppliedItem", {}).get("itemReference") or {}
+    found = (one for one in tree.get("contained", ()) if f"#{one.get('id')}" == named.get("reference"))
+    return next((one for one in found if one.get("resourceType") == "Medication"), None)
 
 
 def _is_vial(tree: Tree, listed: Codes) -> bool:

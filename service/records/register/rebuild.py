@@ -13,8 +13,8 @@ from typing import Any
 from service.ledger import entry as lines
 from service.ledger.book import Book, chained
 from service.ledger.entry import Entry
-from service.ledger.posting import Unpostable
 from service.ledger.scene import CONTROLLED, Tree, Written
+from service.ledger.stated import Unpostable
 from service.ledger.vial import facts
 from service.records.context import Context, Service
 from service.records.register import balancing, following
@@ -144,7 +144,7 @@ def _again(ctx: Context, tx: Transaction, shelf: dict[str, Book], stamp: int, ro
             row.fhir_id,
             following.role(scene, name(row.type), after[reference], before[reference]),
             after[reference],
-            before[reference],
+            following.earlier(scene, name(row.type), after[reference], before[reference]),
             row.version,
             False,
         )

@@ -15,7 +15,6 @@ from service.ledger import posting, reading
 from service.ledger.book import Book
 from service.ledger.entry import DRAWN, Entry
 from service.ledger.policy import Policy
-from service.ledger.posting import Unpostable
 from service.ledger.scene import (
     ADMINISTRATION,
     DRAW,
@@ -30,6 +29,7 @@ from service.ledger.scene import (
     Tree,
     Written,
 )
+from service.ledger.stated import Unpostable
 from service.ledger.vial import Unclear, facts
 from service.records.context import Context
 from service.records.register import products
@@ -160,10 +160,10 @@ class RecordScene:
         return (known.substance, known.site) if known else ("", "")
 
     def draws(self, encounter: str) -> Sequence[Drawn]:
-        """What became of each draw of a visit, after the commit."""
+        """What became of each draw that was made for a visit or used in it, after the commit."""
         found: list[Drawn] = []
         for book in self.books.values():
-            own = {line.draw for line in book.standing(DRAWN) if line.encounter == encounter}
+            own = {line.draw for line in book.standing() if line.draw and line.encounter == encounter}
             found += [drawn for drawn in book.draws() if drawn.draw in own] if own else []
         return found
 

@@ -205,8 +205,14 @@ def test_a_visit_is_asked_once_when_it_is_finished() -> None:
     scene.put(of(scene, VISIT), length=None)
     assert said(scene) == []
     assert scene.asked == []
+
+
+def test_a_visit_that_has_ended_does_not_go_on() -> None:
+    scene = example()
+    scene.settle()
     scene.put(of(scene, VISIT), status="in-progress")
-    assert said(scene) == []
+    (found,) = [issue for issue in scene.findings(finishing.RULES, scene.of(VISIT)) if issue.rule == "cs-25"]
+    assert "cannot be in-progress again" in found.diagnostics
 
 
 def test_a_visit_with_an_open_draw_is_not_cancelled() -> None:
