@@ -54,12 +54,18 @@ def follow(tx: Transaction, scene: RecordScene) -> None:
 
 
 def rebuild(service: Service) -> int:
-    """Make all rows again from the record, in one transaction; how many there are."""
+    """Make all rows again from the record; how many there are. Some at once, each in a transaction: until the last, the log is not whole.
+
+    What is written meanwhile keeps the row that its own commit made.
+    """
     ctx, count = Context(service, Caller.internal("register")), 0
     with service.database.write() as tx:
         register.clear(tx)
-        for made in _derived(ctx, tx):
-            register.keep(tx, made, ())
+    with ctx.snapshot() as past:
+        for made in _derived(ctx, past):
+            with service.database.write() as tx:
+                known = register.find(tx, [one.administration for one in made])
+                register.keep(tx, [one for one in made if one.administration not in known], ())
             count += len(made)
     return count
 
