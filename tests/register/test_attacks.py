@@ -266,3 +266,13 @@ def test_the_time_of_issue_is_the_time_of_an_entry_that_has_no_other(app: Flask,
     clinic.add("waste", waste)
     assert clinic.amend("waste", issued=at(85)).status_code == 200
     assert [kind for kind, _ in told(app)] == ["received", "wasted", "wasted", "wasted"]
+
+
+def test_what_was_taken_back_stands_again_only_as_an_amendment(app: Flask, clinic: Clinic) -> None:
+    clinic.add("draw", clinic.draw("vial", 50))
+    clinic.add("given", clinic.given("vial", ["draw"], 50))
+    assert clinic.amend("given", status="entered-in-error").status_code == 200
+    refused(put(clinic, "given", status="completed"), "cs-30")
+    assert [kind for kind, _ in told(app)] == ["received", "drawn", "given", "given"]
+    assert clinic.amend("given", status="completed").status_code == 200
+    assert [kind for kind, _ in told(app)] == ["received", "drawn", "given", "given", "given"]

@@ -57,6 +57,7 @@ _NAMES: Mapping[str, str] = {
     INVENTORY: "an inventory",
 }
 _DISCREPANCY = "cs-discrepancy"
+_TAKEN_BACK = frozenset({"entered-in-error", "cancelled", "declined", "not-done", "unknown"})
 _FACTS = ("identifier", "code", "form", "amount", "ingredient", "batch")
 """What a vial or a syringe is."""
 _USES: Mapping[str, Sequence[str]] = {
@@ -90,10 +91,16 @@ _MEND = (
 
 def _amends(scene: Scene, written: Written, before: Tree, after: Tree) -> bool:
     if written.role in _POSTED:
-        return before.get("status") in _POSTED[written.role] and _content(before) != _content(after)
+        return _was_posted(written.role, before, after) and _content(before) != _content(after)
     if written.role not in _USES or all(before.get(name) == after.get(name) for name in _FACTS):
         return False
     return any(scene.pointing(type, written.reference) for type in _USES[written.role])
+
+
+def _was_posted(role: str, before: Tree, after: Tree) -> bool:
+    """Whether it stands as posted, or was taken back and is to stand again: that is an amendment as well."""
+    posted, status = _POSTED[role], before.get("status")
+    return status in posted or (status in _TAKEN_BACK and after.get("status") in posted)
 
 
 def _content(tree: Tree) -> dict[str, Any]:
