@@ -58,16 +58,16 @@ def rebuild(service: Service) -> int:
 
     What is written meanwhile keeps the row that its own commit made.
     """
-    ctx, count = Context(service, Caller.internal("register")), 0
+    ctx = Context(service, Caller.internal("register"))
     with service.database.write() as tx:
         register.clear(tx)
-    with ctx.snapshot() as past:
-        for made in _derived(ctx, past):
-            with service.database.write() as tx:
-                known = register.find(tx, [one.administration for one in made])
-                register.keep(tx, [one for one in made if one.administration not in known], ())
-            count += len(made)
-    return count
+    with ctx.snapshot() as tx:
+        pieces = list(_derived(ctx, tx))
+    for made in pieces:
+        with service.database.write() as tx:
+            known = register.find(tx, [one.administration for one in made])
+            register.keep(tx, [one for one in made if one.administration not in known], ())
+    return sum(map(len, pieces))
 
 
 def check(service: Service) -> Iterator[str]:
