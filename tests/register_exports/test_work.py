@@ -18,7 +18,6 @@ from service.bulk.register_export.content import Making
 from service.bulk.register_export.work import ATTEMPTS, LEASE, Exports
 from service.ledger.entry import Account, Entry, digest
 from service.records import upkeep
-from service.records.register import question, receipts, wastes
 from service.records.register.exports import DONE, EXPIRED, FAILED, RUNNING, WAITING
 from service.storage import leases, ledger, register_exports
 from service.storage.ledger import Asked
@@ -281,18 +280,24 @@ def test_long_reports_are_made_of_shorter_periods(clinic: Clinic, monkeypatch: p
     if why == "too many lines":
         monkeypatch.setattr(reports, "_MANY", 4)
     else:
-        monkeypatch.setattr(question, "MOST", 1)
-        monkeypatch.setattr(reports, "OF_A_PERIOD", {"cs-waste": wastes.report, "cs-receipts": receipts.report})
-        monkeypatch.setattr(reports, "OF_ITS_END", {})
+        whole = reports._whole
+        monkeypatch.setattr(reports, "_whole", lambda making, made, one: None if _is_long(one) else whole(making, made, one))
     id = asked(clinic.client, "?start=2024-01-01")
     clinic.maker.make()
     assert clinic.maker.find(id).told == ""
     assert verified(clinic.maker.path(id)) == 0
     files = sorted((clinic.maker.path(id) / PLACE).glob("cs-waste*.csv"))
+    assert len(files) == 8
+    assert all("-20" in path.name for path in files)
     if why == "too many lines":
-        assert len(files) == 8
-        assert all("-20" in path.name for path in files)
+        assert [path.name for path in (clinic.maker.path(id) / PLACE).glob("cs-ledger-lines*.csv")] == [
+            "cs-ledger-lines-lot-1-KET24A117.csv"
+        ]
     assert sum(path.read_text().count("17.8") for path in files) >= 1
+
+
+def _is_long(one: Question) -> bool:
+    return one.as_of is None and one.before - one.since > reports._LONG
 
 
 def test_lines_of_another_site_are_sealed(second: Clinic) -> None:

@@ -39,7 +39,8 @@ class Unsignable(Exception):
 
 @dataclass(slots=True)
 class Making:
-    """One export in the making. `reports` writes reports into a directory; `lines` are those of the ledger so far."""
+    """One export in the making. `reports` writes reports into a directory; `lines` are those of the ledger so far, `lots`
+    those of the directory that is being written."""
 
     ctx: Context
     export: Export
@@ -49,6 +50,7 @@ class Making:
     reports: Callable[["Making", str, tuple[str, ...]], None]
     patients: set[str] = field(default_factory=set)
     lines: int = 0
+    lots: tuple[str, ...] = ()
 
     @property
     def period(self) -> tuple[tuple[str, str], ...]:
@@ -90,6 +92,7 @@ class Making:
     def _register(self, place: str, vials: Sequence[Vial], apart: tuple[str, ...]) -> None:
         """The files of some schedules. `apart`: the substances about which the reports are made one by one."""
         sources: set[str] = set()
+        self.lots = tuple(sorted({one.lot for one in vials}))
         self.folder.lines(f"{place}/{verify_register.VIALS}", (_json(asdict(one)) for one in vials))
         self.folder.lines(f"{place}/{verify_register.LEDGER}", self._lines(place, vials, sources))
         self.alive(f"{place}: the records")

@@ -9,7 +9,7 @@ An export of the register of controlled substances
 
 Each of these directories, where there was anything of it, has
 
-    *.csv, *.pdf       the reports, for people: the same rows in both; a long one in several files, named by the begin of their part
+    *.csv, *.pdf       the reports, for people: the same rows in both; a long one in several files, by period or by lot
     ledger.ndjson      every line of every vial, from the first to the last, whatever its date: a chain with gaps would prove nothing
     vials.ndjson       every vial: substance, strength, lot, expiry, serial number, what it holds
     <Type>.ndjson      the FHIR R4 resources that the lines follow from, and those that vouch for them, each with all its versions

@@ -1,7 +1,7 @@
 """The reports in an export, as CSV and PDF with the same rows: those of the register's operations, for the whole period.
 
 Where an export has both directories of schedules, each report is made for one substance at a time, so that nothing of Schedule II stands
-beside the others. A report that would be too long for one is made of shorter periods, and its files are named by their begin.
+beside the others. A report that would be too long for one is made of shorter periods or lot by lot, and its files are named so.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -52,7 +52,8 @@ OF_A_PERIOD: Mapping[str, Made] = {
 OF_ITS_END: Mapping[str, Made] = {"cs-inventory-by-the-books": book_inventory.report, "cs-expiring": expiries.report}
 """What there was when the period ended."""
 _TOO_LONG = "report-size"
-_SHORTEST = temporal.DAY
+_FROM_THE_FIRST_LINE = frozenset({movement_lines.report})
+"""They tell running balances, for which they read every line of a vial."""
 _MANY, _LONG = 60_000, 184 * temporal.DAY
 
 
@@ -80,11 +81,23 @@ def _asked(making: Making, substance: str | None) -> Iterator[tuple[str, Made, Q
 
 
 def _parts(making: Making, made: Made, asked: Question, part: str = "") -> Iterator[tuple[str, Report]]:
-    """The report with what its files are called besides: nothing, or the begin of its part where it is made in halves of the period."""
-    report = None if _is_much(making, asked) else _whole(making, made, asked)
+    """The report with what its files are called besides: nothing, or the begin or the lot of its part where it is made in parts.
+
+    What sums up a vial from its first line on is as long in a short period as in a long one: such a report is made lot by lot.
+    """
+    is_much = _is_much(making, asked)
+    report = None if is_much else _whole(making, made, asked)
     if report is not None:
         yield part, report
-        return
+    elif asked.as_of is None and asked.before - asked.since > _LONG and not (is_much and made in _FROM_THE_FIRST_LINE):
+        yield from _halves(making, made, asked)
+    else:
+        for number, lot in enumerate(making.lots, 1):
+            told = (*asked.told, ("lot", lot or "none"))
+            yield f"{part}-lot-{number}-{_safe(lot)}", made(making.ctx, replace(asked, lot=lot, told=told))
+
+
+def _halves(making: Making, made: Made, asked: Question) -> Iterator[tuple[str, Report]]:
     middle = (asked.since + asked.before) // 2
     for since, before in ((asked.since, middle), (middle, asked.before)):
         told = (*making.period, ("part from", to_text(since)), ("part to", to_text(before)))
@@ -97,15 +110,15 @@ def _is_much(making: Making, asked: Question) -> bool:
 
 
 def _whole(making: Making, made: Made, asked: Question) -> Report | None:
-    """The report; None where it is too long, and can be made of shorter periods."""
+    """The report; None where it is too long for one."""
     try:
         return made(making.ctx, asked)
     except BadRequest as error:
-        if asked.as_of is not None or asked.before - asked.since < _SHORTEST or all(one.rule != _TOO_LONG for one in error.issues):
+        if all(one.rule != _TOO_LONG for one in error.issues):
             raise
         return None
 
 
-def _safe(substance: str) -> str:
-    """The code of a substance as a part of the name of a file."""
-    return "".join(one if one.isascii() and one.isalnum() else "-" for one in substance)[:40]
+def _safe(word: str) -> str:
+    """The code of a substance, or a lot, as a part of the name of a file."""
+    return "".join(one if one.isascii() and one.isalnum() else "-" for one in word)[:40]
