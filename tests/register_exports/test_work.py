@@ -19,6 +19,7 @@ from service.bulk.register_export.work import ATTEMPTS, LEASE, Exports
 from service.ledger.entry import Account, Entry, digest
 from service.records import upkeep
 from service.records.register.exports import DONE, EXPIRED, FAILED, RUNNING, WAITING
+from service.records.register.question import Question
 from service.storage import leases, ledger, register_exports
 from service.storage.ledger import Asked
 from tests.register_exports.conftest import Clinic
