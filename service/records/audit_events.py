@@ -34,7 +34,11 @@ FULL = "audit.full"
 _OTHER_NAMES = ("missing", "iterate", "_has", "_list", "_filter", "_type", "_format", "_pretty", "_since", "_at", "from", "to")
 """Names in queries that are no search parameter of a type."""
 _CODES = "everything expand lastn lookup meta meta-add meta-delete stats subsumes translate validate validate-code"
-OPERATIONS = frozenset(f"${code}" for code in _CODES.split())
+_REPORTS = (
+    "administration-log amendments expiring export inventory ledger loss-report lot-recall patient pdmp-evidence practitioner-activity"
+    " receipts reconcile waste"
+)
+OPERATIONS = frozenset((*(f"${code}" for code in _CODES.split()), *(f"$cs-{code}" for code in _REPORTS.split())))
 """The operations, as a URL names them."""
 
 Pairs = Sequence[tuple[str, str]]

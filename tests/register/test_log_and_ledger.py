@@ -14,9 +14,11 @@ from flask.testing import FlaskClient
 
 from service.app import create_app
 from service.config import Settings
+from service.records import audit_events
 from service.records.clients import Registration
 from service.records.register import administrations
 from service.rest.operations import reported
+from service.rest.operations.table import OPERATIONS
 from tests.access import admitted
 from tests.databases import KINDS, Databases
 from tests.register.stock import Clinic, at
@@ -255,6 +257,11 @@ def test_formats_are_those_of_reports_alone(story: Story) -> None:
     assert (head.status_code, head.data) == (200, b"")
     posted = auditor.post(f"/fhir/${LOG}?_format=csv", data={"lot": "LOT-1"})
     assert posted.text.count("\r\nMedicationAdministration/") == 3
+
+
+def test_the_audit_trail_knows_the_names_of_all_operations() -> None:
+    """A name that it does not know is hidden from those who may not see what others searched for."""
+    assert {f"${one.code}" for one in OPERATIONS} == audit_events.OPERATIONS
 
 
 def test_in_a_bundle_a_report_is_a_resource(story: Story) -> None:
