@@ -49,13 +49,14 @@ class Actor:
     """Who makes the commit. `user` is `Practitioner/id` of a person, None for a system; `may_delegate`: a system with the
     scope `ledger.write`, which writes for others.
 
-    `is_internal`: the service itself.
+    `is_internal`: the service itself. `beside`: people who signed in beside the person, as witnesses.
     """
 
     client: str
     user: str | None
     may_delegate: bool
     is_internal: bool
+    beside: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,8 @@ class Context:
 
     `caller` is who asks: without one nothing is seen and nothing may be done. `tx` is bound while a transaction is being answered from
     within, so that its reads see its writes. `installs`: it may write the clinic's own definitions.
-    `trail` is what the request has for the audit trail.
+    `trail` is what the request has for the audit trail. `beside` are the people (`Practitioner/id`) who signed in beside the caller, to
+    witness what this request writes.
     """
 
     service: Service
@@ -65,6 +66,7 @@ class Context:
     request_id: str = ""
     tx: Transaction | None = None
     installs: bool = False
+    beside: frozenset[str] = frozenset()
     trail: Trail = field(default_factory=Trail, compare=False)
 
     @property

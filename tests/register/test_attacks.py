@@ -9,8 +9,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from service.ledger.entry import Entry
+from service.records.clients import Registration
 from service.records.register import rebuild
 from service.storage import ledger
+from tests.access import EVERYTHING, admitted
 from tests.register.stock import TAGGED, Body, Clinic, at, ketamine, local, number, nurse, quantity, rules
 
 FHIR = "application/fhir+json"
@@ -276,3 +278,25 @@ def test_what_was_taken_back_stands_again_only_as_an_amendment(app: Flask, clini
     assert [kind for kind, _ in told(app)] == ["received", "drawn", "given", "given"]
     assert clinic.amend("given", status="completed").status_code == 200
     assert [kind for kind, _ in told(app)] == ["received", "drawn", "given", "given", "given"]
+
+
+def signed_by(clinic: Clinic, witness: str, minute: float = 81) -> Body:
+    signature = {
+        "type": [{"system": "urn:iso-astm:E1762-95:2013", "code": "1.2.840.10065.1.12.1.9"}],
+        "when": at(minute),
+        "who": clinic.to(witness),
+    }
+    about = {"target": [clinic.to("waste")], "recorded": at(minute), "agent": [{"who": clinic.to("chen")}]}
+    return {"resourceType": "Provenance", **about, "signature": [signature]}
+
+
+@pytest.mark.parametrize(("user", "rule"), [("chen", "cs-13"), ("okafor", ""), ("", "")])
+def test_nobody_signs_as_the_witness_for_another(app: Flask, clinic: Clinic, user: str, rule: str) -> None:
+    """Who did it cannot sign for the witness; the witness can, and a system that may write for others answers for what it sends."""
+    clinic.add("waste", clinic.entry("waste", "vial", 5))
+    sender = admitted(app, Registration(f"app-{user}", EVERYTHING), user=f"Practitioner/{clinic.id(user)}") if user else clinic.client
+    answer = sender.post("/fhir/Provenance", json=signed_by(clinic, "okafor"))
+    if rule:
+        refused(answer, rule)
+    else:
+        assert answer.status_code == 201, answer.text

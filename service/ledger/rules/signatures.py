@@ -60,7 +60,22 @@ def _from_provenance(scene: Scene, written: Written, provenance: Tree) -> Iterat
             continue
         found = acts.policies(scene, tree)
         for place, signature in signatures:
+            yield from _forged(scene, written, signature, f"Provenance.signature[{place}].who")
             yield from _judged(scene, written, found, tree, signature, f"Provenance.signature[{place}]")
+
+
+def _forged(scene: Scene, written: Written, signature: Tree, where: str) -> Iterator[Issue]:
+    """CS-13, law (45 CFR 164.312(d)): nobody signs for another person. A person signs, or signs in beside the one who writes.
+
+    A system with `ledger.write` answers for the signatures that it took.
+    """
+    actor, who = scene.actor, reading.target(signature.get("who"))
+    if actor.is_internal or actor.may_delegate:
+        return
+    signer = acts.practitioner(scene, who) if who else None
+    if signer is None or signer not in {actor.user, *actor.beside}:
+        says = f"{who or 'Somebody unnamed'} has not signed in for this. Have the witness send the signature, or sign in at the form."
+        yield findings.law(written, "cs-13", says, where)
 
 
 def _judged(scene: Scene, written: Written, found: Policy, tree: Tree, signature: Tree, where: str) -> Iterator[Issue]:

@@ -6,6 +6,7 @@ and a name (21 CFR 11.50); its proof is the entry of the audit trail that tells 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from service.clock import to_text
 from service.records import sessions, sign_in, witness
@@ -28,6 +29,12 @@ def second(ctx: Context, attempt: Attempt, seen: Sequence[str]) -> Caller:
     for name in seen:
         witness.require_sight(ctx, name, person)
     return person
+
+
+def together(ctx: Context, occasion: Occasion) -> Context:
+    """The request of the first person, with the second one beside: what it writes may hold the signatures of both."""
+    other = occasion.signers.witness
+    return ctx if other is None or other.user is None else replace(ctx, beside=frozenset({other.user}))
 
 
 def signatures(occasion: Occasion, reason: str) -> list[Create]:

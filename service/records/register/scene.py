@@ -84,7 +84,7 @@ class RecordScene:
         """Who makes the commit. A person writes in the own name, whatever the scopes are: systems alone write for others."""
         caller = self.ctx.caller
         may = caller.is_internal or (caller.user is None and caller.grant.has("ledger.write"))
-        return Actor(caller.client, caller.user, may, caller.is_internal)
+        return Actor(caller.client, caller.user, may, caller.is_internal, self.ctx.beside)
 
     def get(self, reference: str) -> Tree | None:
         """The resource after the commit; None when it is not there."""

@@ -179,7 +179,7 @@ def _done(desk: Desk, sent: _Sent) -> list[str]:
             raise
         return meanwhile
     occasion = Occasion(form.number, when, sent.typed.now, late, signers)
-    return submit.submit(desk.ctx, form, [*make(occasion), *signing.signatures(occasion, sent.slip.statement)])
+    return submit.submit(signing.together(desk.ctx, occasion), form, [*make(occasion), *signing.signatures(occasion, sent.slip.statement)])
 
 
 def _read(sent: _Sent, hours: int) -> tuple[Make, str, str]:
