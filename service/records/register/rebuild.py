@@ -24,7 +24,7 @@ from service.storage import ledger, ledger_replay
 from service.storage.database import Transaction
 
 _READ: Mapping[str, str] = {
-    "Encounter": "finished",
+    "Encounter": "",
     "Medication": "",
     "MedicationAdministration": "",
     "MedicationDispense": "",
@@ -36,6 +36,21 @@ _COMPARED = tuple(name for name in Entry.__dataclass_fields__ if name not in ("f
 
 
 @dataclass(slots=True)
+class _Shelf:
+    """The books as they were derived so far, and in which of them a visit (`Encounter/id`) or a record (`Type/id`) is named."""
+
+    books: dict[str, Book] = field(default_factory=dict)
+    naming: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def put(self, book: Book, fresh: Sequence[Entry]) -> None:
+        """Add lines to a book."""
+        self.books[book.vial] = Book(book.vial, book.facts, [*book.entries, *fresh])
+        for line in fresh:
+            for name in (line.encounter, line.reference):
+                self.naming[name].add(book.vial)
+
+
+@dataclass(slots=True)
 class _Replay(RecordScene):
     """The record as it was when one commit was made. `shelf` holds the books as they were derived so far.
 
@@ -43,24 +58,26 @@ class _Replay(RecordScene):
     """
 
     stamp: int = 0
-    shelf: dict[str, Book] = field(default_factory=dict)
+    shelf: _Shelf = field(default_factory=_Shelf)
 
     @property
     def now(self) -> int:
         return self.stamp
 
+    @property
+    def wants_receipts(self) -> bool:
+        """No: what was taken then was taken, whatever the setting is now."""
+        return False
+
     def load(self, vials: Sequence[str]) -> None:
         for vial in vials:
             tree = self.get(f"Medication/{vial}")
             if tree is not None and vial not in self.books:
-                kept = self.shelf.get(vial)
+                kept = self.shelf.books.get(vial)
                 self.books[vial] = Book(vial, facts(tree), kept.entries if kept else ())
 
     def posted(self, encounters: Collection[str], sources: Collection[str]) -> set[str]:
-        named = {*encounters, *sources}
-        return {
-            vial for vial, book in self.shelf.items() if any(line.encounter in named or line.reference in named for line in book.entries)
-        }
+        return {vial for name in (*encounters, *sources) for vial in self.shelf.naming.get(name, ())}
 
     def _stored(self, reference: str) -> Tree | None:
         if reference not in self._seen:
@@ -124,18 +141,19 @@ def _headed(vial: str, kept: Sequence[Entry], row: ledger.Vial | None) -> Iterat
 def _derived(ctx: Context, tx: Transaction) -> dict[str, list[Entry]]:
     definitions = ctx.service.definitions
     wanted = {definitions.type_number(type): text for type, text in _READ.items() if type in definitions.types}
-    shelf: dict[str, Book] = {}
+    shelf = _Shelf()
     for stamp, group in groupby(ledger_replay.committed(tx, wanted), key=lambda row: row.last_updated):
         _again(ctx, tx, shelf, stamp, list(group))
-    return {vial: list(book.entries) for vial, book in shelf.items()}
+    return {vial: list(book.entries) for vial, book in shelf.books.items()}
 
 
-def _again(ctx: Context, tx: Transaction, shelf: dict[str, Book], stamp: int, rows: Sequence[Any]) -> None:
+def _again(ctx: Context, tx: Transaction, shelf: _Shelf, stamp: int, rows: Sequence[Any]) -> None:
     """Judge what was committed at `stamp` once more, and add its lines to the books."""
     name = ctx.service.definitions.type_name
-    after = {f"{name(row.type)}/{row.fhir_id}": local(ctx, row.body) if row.body else None for row in rows}
+    named = {f"{name(row.type)}/{row.fhir_id}": row for row in rows}
+    after = {reference: local(ctx, row.body) if row.body else None for reference, row in named.items()}
     scene = _Replay(ctx, tx, after, {}, stamp=stamp, shelf=shelf)
-    before = {reference: scene._stored(reference) for reference in after}
+    before = {reference: scene._stored(reference) if row.version > 1 else None for reference, row in named.items()}
     scene = _Replay(ctx, tx, after, before, stamp=stamp, shelf=shelf)
     scene.writes = [
         Written(
@@ -148,8 +166,7 @@ def _again(ctx: Context, tx: Transaction, shelf: dict[str, Book], stamp: int, ro
             row.version,
             False,
         )
-        for row in rows
-        for reference in (f"{name(row.type)}/{row.fhir_id}",)
+        for reference, row in named.items()
     ]
     concerned = [one for one in scene.writes if one.role in CONTROLLED or following.finishes(one)]
     if not concerned:
@@ -161,7 +178,7 @@ def _again(ctx: Context, tx: Transaction, shelf: dict[str, Book], stamp: int, ro
         return
     for vial, book in scene.books.items():
         if book.fresh:
-            shelf[vial] = Book(vial, book.facts, [*book.entries, *book.sealed(stamp, scene.policies_of(vial))])
+            shelf.put(book, book.sealed(stamp, scene.policies_of(vial)))
 
 
 def _flags(line: Entry) -> str:
