@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -300,3 +301,24 @@ def test_nobody_signs_as_the_witness_for_another(app: Flask, clinic: Clinic, use
         refused(answer, rule)
     else:
         assert answer.status_code == 201, answer.text
+
+
+def test_the_ledger_is_the_same_when_vials_need_receipts_from_now_on(app: Flask, clinic: Clinic) -> None:
+    clinic.add("spare", clinic.vial())
+    clinic.add("draw", clinic.draw("spare", 50))
+    service = app.extensions["infusion_records"]
+    stricter = replace(service, settings=service.settings.with_values(vial_opening="receipt"))
+    assert rebuild.check(stricter) == (3, [])
+
+
+def test_a_witness_who_is_only_named_is_a_finding(clinic: Clinic) -> None:
+    clinic.add("waste", clinic.entry("waste", "vial", 5))
+
+    def findings() -> list[str]:
+        parameters = clinic.client.get("/fhir/$cs-reconcile").json["parameter"]
+        rows = [{part["name"]: part for part in one["part"]} for one in parameters if one["name"] == "row"]
+        return [row["finding"]["valueString"] for row in rows if row["record"]["valueReference"]["reference"] == clinic.places["waste"]]
+
+    assert findings() == ["witness has not signed"]
+    clinic.add("signed", signed_by(clinic, "okafor"))
+    assert findings() == []

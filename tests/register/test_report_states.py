@@ -111,7 +111,7 @@ def test_an_empty_vial_does_not_expire_and_then_is_what_counts(books: Books, ctx
 def test_all_that_adds_up_is_nothing_to_reconcile(books: Books, ctx: Context) -> None:
     books.add("one")
     books.draw("one", "draw", 50)
-    books.waste("one", "draw", 50)
+    books.give("one", "draw", 50)
     books.count("one", 450)
     asked = replace(EVER, before=NOW)
     assert cells(reconciling.report(ctx, asked)) == []
@@ -146,7 +146,7 @@ def test_what_does_not_add_up_is_told_with_the_amounts(books: Books, ctx: Contex
 def test_a_count_is_held_against_the_book_of_its_time(books: Books, ctx: Context) -> None:
     books.add("one")
     books.draw("one", "draw", 50, occurred=books.when + 2 * HOUR)
-    books.waste("one", "draw", 50, occurred=books.when + 2 * HOUR)
+    books.give("one", "draw", 50, occurred=books.when + 2 * HOUR)
     books.count("one", 500, occurred=books.when + HOUR)
     assert cells(reconciling.report(ctx, replace(EVER, before=NOW))) == []
 

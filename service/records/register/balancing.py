@@ -114,7 +114,7 @@ def _opened(scene: RecordScene, book: Book, line: Entry, one: Written, received:
         return
     if not book.is_empty or book.vial in received:
         return
-    if scene.ctx.service.settings.vial_opening == "receipt":
+    if scene.wants_receipts:
         raise Unpostable("cs-02", f"Medication/{book.vial} has no receipt. Record the SupplyDelivery first, or with this.", one.type)
     if book.facts.content_ug is None:
         raise Unpostable("cs-02", f"Medication/{book.vial} has neither a receipt nor a stated content. Add Medication.amount.", one.type)

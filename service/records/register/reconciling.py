@@ -1,5 +1,6 @@
-"""What does not add up: draws that are open for too long, counts that differ from the book, what nobody witnessed, what was let go within
-the tolerance, vials without a receipt, broken chains, and the discrepancies that are open, with their Tasks and the day by which to act.
+"""What does not add up: draws that are open for too long, counts that differ from the book, what nobody witnessed or signed for as the
+witness, what was let go within the tolerance, vials without a receipt, broken chains, and the discrepancies that are open, with their Tasks
+and the day by which to act.
 
 Draws and chains are told as of the end of the period, the rest of what happened in it. For how long a draw may stay open, and how far an
 estimated count may be off, is the clinic's policy. Discrepancies that nobody has explained are told whenever they were found.
@@ -12,10 +13,11 @@ from service.fhir import temporal
 from service.ledger import reading
 from service.ledger.book import Book, chained
 from service.ledger.entry import COUNTED, DRAWN, OPENED, SYRINGE, UNACCOUNTED, Account, Entry
+from service.ledger.policy import OFF
 from service.ledger.posting import WITNESSED
 from service.ledger.vial import Facts
 from service.records.context import Context
-from service.records.register import cells, inquiry
+from service.records.register import cells, inquiry, signatures
 from service.records.register.discrepancies import NONE, Discrepancy, discrepancies
 from service.records.register.inquiry import Inquiry
 from service.records.register.question import Question, few
@@ -24,7 +26,8 @@ from service.storage import ledger, register_reports
 from service.storage.ledger import Vial
 
 _UNACCOUNTED, _UNRECEIVED = "unaccounted within the tolerance", "vial without a receipt"
-_HOUR = 3_600_000_000
+_MINUTE = 60_000_000
+_HOUR = 60 * _MINUTE
 _ESTIMATE = "count-estimate"
 COLUMNS = (
     Column("finding", "Finding", basis=POLICY, width=12),
@@ -106,10 +109,23 @@ def _flagged(one: Inquiry) -> Iterator[_Finding]:
     found = one.standing((UNACCOUNTED, OPENED))
     told = [
         *(_Finding("witness missing", unseen.vial(line), line, detail=line.kind) for line in unseen.lines),
+        *_unsigned(one),
         *(_Finding(_UNACCOUNTED, found.vial(line), line, line.amount_ug, 0) for line in found.lines if line.kind == UNACCOUNTED),
         *(_Finding(_UNRECEIVED, found.vial(line), line, found=line.amount_ug) for line in found.lines if line.kind == OPENED),
     ]
     yield from sorted(told, key=lambda each: (each.line.occurred, each.line.vial, each.line.number))
+
+
+def _unsigned(one: Inquiry) -> Iterator[_Finding]:
+    """What names a witness who has not signed for it, and should have by now (CS-11)."""
+    found = one.standing(WITNESSED)
+    named = [line for line in found.lines if line.witness]
+    signed = signatures.signed(one.ctx, one.tx, {line.reference for line in named})
+    for line in named:
+        policy = one.policy(found.vial(line), line.occurred)
+        is_due = one.ctx.service.clock() > line.occurred + policy.witness_minutes * _MINUTE
+        if is_due and (line.reference, line.witness) not in signed and policy.action("cs-11") != OFF:
+            yield _Finding("witness has not signed", found.vial(line), line, detail=line.kind)
 
 
 def _counts(one: Inquiry, with_agreeing: bool) -> Iterator[_Finding]:

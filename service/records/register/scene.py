@@ -80,6 +80,11 @@ class RecordScene:
         return self.ctx.service.settings.zone
 
     @property
+    def wants_receipts(self) -> bool:
+        """Whether nothing is taken from a vial before its receipt."""
+        return self.ctx.service.settings.vial_opening == "receipt"
+
+    @property
     def actor(self) -> Actor:
         """Who makes the commit. A person writes in the own name, whatever the scopes are: systems alone write for others."""
         caller = self.ctx.caller
