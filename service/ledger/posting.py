@@ -180,10 +180,21 @@ def _accounts(
             raise Unpostable("cs-01", "A return names the draw that it comes from.", "Observation.partOf")
         return held, vial
     if kind == lines.ADJUSTED:
+        _require_adjustable(tree, signed, held)
         return (outcome, held) if signed > 0 else (held, outcome)
     if kind == lines.TRANSFERRED:
         return vial, _destination(tree, signed, vial, around)
     return held, outcome
+
+
+def _require_adjustable(tree: Tree, signed: int, held: Account) -> None:
+    """A vial may hold more than its label says, before a witness; a syringe holds what was drawn. Raises Unpostable."""
+    if held.kind == lines.SYRINGE:
+        raise Unpostable("cs-01", "A syringe is not adjusted: amend its draw, or say what became of it.", "Observation.partOf")
+    if signed > 0 and not reading.actors(tree, reading.WITNESS):
+        raise Unpostable(
+            "cs-02", "More than a vial is booked with is adjusted before a witness. Name the witness.", "Observation.performer"
+        )
 
 
 def _destination(tree: Tree, amount: int, vial: Account, around: Surroundings) -> Account:

@@ -322,3 +322,12 @@ def test_a_witness_who_is_only_named_is_a_finding(clinic: Clinic) -> None:
     assert findings() == ["witness has not signed"]
     clinic.add("signed", signed_by(clinic, "okafor"))
     assert findings() == []
+
+
+def test_nothing_comes_into_being_by_an_adjustment(app: Flask, clinic: Clinic) -> None:
+    clinic.add("draw", clinic.draw("vial", 50))
+    refused(clinic.post(clinic.entry("adjust", "vial", 500, 90, **clinic.of_draw("draw"))), "cs-01")
+    over = clinic.entry("adjust", "vial", 5, 90)
+    refused(clinic.post({**over, "performer": over["performer"][:1]}), "cs-02")
+    clinic.add("over", over)
+    assert told(app)[-1] == ("adjusted", 5_000)
