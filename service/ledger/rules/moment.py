@@ -152,11 +152,12 @@ def _opened(scene: Scene, written: Written, found: Policy, instant: int) -> Iter
 
 
 def _first_draw(scene: Scene, vial: str) -> int | None:
-    """When the vial was opened: as it says itself, else at its first draw."""
+    """When the vial was opened: as it says itself or at its first draw, whichever was earlier. No later word makes it younger."""
     said = reading.extension(scene.get(f"Medication/{vial}") or {}, _OPENED)
+    known = [scene.opened(vial)]
     if said is not None and isinstance(said.get("valueDateTime"), str):
-        return temporal.interval(said["valueDateTime"], scene.zone).lo
-    return scene.opened(vial)
+        known.append(temporal.interval(said["valueDateTime"], scene.zone).lo)
+    return min((one for one in known if one is not None), default=None)
 
 
 def available(scene: Scene, written: Written) -> Iterator[Issue]:

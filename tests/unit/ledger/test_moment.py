@@ -197,6 +197,9 @@ EXPIRED = {
     "syringe": Case(batch(SYRINGE, "2026-11-17T09:54:59-08:00"), GIVEN, TAKEN, SYRINGE),
     "open-too-long": Case(drawn_before("2026-10-20T09:51:59-08:00"), DRAW, DRAWN, "more than 28 days"),
     "says-opened": Case(opened("2026-10-20T09:51:59-08:00"), DRAW, DRAWN, "more than 28 days"),
+    "says-opened-later": Case(
+        lambda around: (drawn_before("2026-01-20T09:00:00-08:00")(around), opened("2026-11-01")(around)), DRAW, DRAWN, "more than 28 days"
+    ),
 }
 
 
@@ -212,7 +215,7 @@ IN_TIME = {
     "nothing-said": (altered("batch", None, VIAL), DRAW),
     "last-second": (drawn_before("2026-10-20T09:52:00-08:00"), DRAW),
     "earlier-in-error": (drawn_before("2026-01-20T09:52:00-08:00", "entered-in-error"), DRAW),
-    "opened-wins": (lambda around: (drawn_before("2026-01-20")(around), opened("2026-11-01")(around)), DRAW),
+    "opened-lately": (lambda around: (drawn_before("2026-11-05")(around), opened("2026-11-01")(around)), DRAW),
 }
 
 
