@@ -232,12 +232,7 @@ def test_a_day_of_expiry_ends_in_the_zone_of_the_clinic() -> None:
     assert told(around, RULES, DRAW, "cs-22") == []
 
 
-def test_the_first_draw_is_looked_for_only_where_the_vial_does_not_say() -> None:
-    around = example()
-    opened("2026-11-17T09:50:00-08:00")(around)
-    told(around, RULES, DRAW, "cs-22")
-    told(around, RULES, GIVEN, "cs-22")
-    assert around.asked == []
+def test_the_first_draw_is_read_in_the_book_and_not_searched_for() -> None:
     around = example()
     told(around, RULES, DRAW, "cs-22")
     assert around.asked == [("opened", "medication-12")]
