@@ -227,3 +227,21 @@ def test_a_whole_visit_posts_at_once(app: Flask, clinic: Clinic) -> None:
     assert answer.status_code == 200, answer.json
     assert [kind for kind, *_ in told(app)] == ["received", "drawn", "given", "wasted"]
     same(app)
+
+
+def test_a_visit_at_which_nothing_was_given_ends_without_more(clinic: Clinic) -> None:
+    """An administration that was not done asks for no escort; one draw does, and more."""
+    stocked(clinic)
+    refused = {name: value for name, value in clinic.given("vial", [], 10, status="not-done").items() if name != "supportingInformation"}
+    clinic.add("refused", refused)
+    place = clinic.places["visit"]
+    ended = {**clinic.client.get(f"/fhir/{place}").json, "status": "finished"}
+    assert clinic.client.put(f"/fhir/{place}", json=ended).status_code == 200
+
+
+def test_a_visit_with_a_draw_does_not_end_open(clinic: Clinic) -> None:
+    stocked(clinic)
+    clinic.add("draw", clinic.draw("vial", 50))
+    place = clinic.places["visit"]
+    refused = clinic.client.put(f"/fhir/{place}", json={**clinic.client.get(f"/fhir/{place}").json, "status": "finished"})
+    assert (refused.status_code, rules(refused)) == (422, {"cs-24"})

@@ -25,6 +25,7 @@ _LEAVING_ALONE = frozenset({"prescriber-accepts", "leaves-with-transport", "leav
 _WITNESSED = frozenset({"cs-waste", "cs-destroyed", "cs-broken", "cs-adjust"})
 _RUNNING = frozenset({"in-progress", "on-hold"})
 _WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
+_NOT_GIVEN = _WITHDRAWN | {"not-done"}
 _CLOSED = frozenset({"finished", "cancelled", "entered-in-error"})
 _OF_A_VISIT = frozenset({DRAW, ADMINISTRATION, SEGMENT, LEDGER_ENTRY})
 _POSTING = _OF_A_VISIT - {SEGMENT}
@@ -46,7 +47,7 @@ class _Visit:
     @cached_property
     def administrations(self) -> Sequence[Tree]:
         found = self.scene.pointing("MedicationAdministration", self.name)
-        return [one for one in found if reading.visit(one) == self.name and one.get("status") not in _WITHDRAWN]
+        return [one for one in found if reading.visit(one) == self.name and one.get("status") not in _NOT_GIVEN]
 
     @cached_property
     def is_controlled(self) -> bool:
