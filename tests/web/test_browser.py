@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
@@ -18,6 +19,7 @@ from tests.server import Live, running
 
 pytestmark = pytest.mark.browser
 
+_CONTRACT = Path(__file__).parents[2] / "openapi.yaml"
 VISIT = Path(__file__).parents[1] / "data/example-visit.json"
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 PAGES = {
@@ -168,6 +170,7 @@ WITHOUT_SCRIPTS = pytest.mark.parametrize("visitor", [{"java_script_enabled": Fa
 def test_pages_are_accessible_and_stay_home(visitor: Visitor, name: str) -> None:
     page = visitor.open(PAGES[name])
     if name == "docs":
+        page.locator("#operations-tag-Resources button.expand-operation").click()
         page.wait_for_selector(".opblock")
     expect(page.locator("h1").first).to_be_visible()
     violations = Axe().run(page, {"exclude": LONG[name]} if name in LONG else None).response["violations"]
@@ -269,10 +272,22 @@ def test_the_keyboard_reaches_the_content(visitor: Visitor) -> None:
 
 def test_the_api_reference_tries_requests_on_this_origin(visitor: Visitor) -> None:
     page = visitor.open("/docs")
+    page.locator("#operations-tag-Service button.expand-operation").click()
     page.locator("#operations-Service-livez button.opblock-summary-control").click()
     page.locator("#operations-Service-livez button.execute").click()
     expect(page.locator("#operations-Service-livez .live-responses-table .response-col_status").last).to_contain_text("200")
     assert f"{visitor.origin}/livez" in visitor.requests
+
+
+@pytest.mark.parametrize("tag", ["Resources", "Operations", "Register", "Service"])
+def test_the_api_reference_has_every_operation(visitor: Visitor, tag: str) -> None:
+    page = visitor.open("/docs")
+    page.locator(f"#operations-tag-{tag} button.expand-operation").click()
+    contract = yaml.safe_load(_CONTRACT.read_text(encoding="utf-8"))
+    operations = [does for path in contract["paths"].values() for does in path.values() if isinstance(does, dict)]
+    wanted = sum(tag in does.get("tags", ()) for does in operations)
+    assert wanted
+    expect(page.locator(".opblock")).to_have_count(wanted)
 
 
 @WITHOUT_SCRIPTS

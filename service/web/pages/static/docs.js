@@ -6,7 +6,7 @@ window.addEventListener("load", () => {
     url: place.dataset.contract,
     validatorUrl: null,
     deepLinking: false,
-    docExpansion: "list",
+    docExpansion: "none",
     defaultModelsExpandDepth: 0,
     displayRequestDuration: true,
     queryConfigEnabled: false,
