@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from service.ledger import book
 from service.ledger.book import Book
 from service.ledger.rules import finishing, segments
 from service.records.register import consequences, following, numbering
@@ -33,7 +34,7 @@ def test_without_the_check_of_balances(app: Flask, client: FlaskClient, monkeypa
 
 def test_with_balances_in_the_order_of_commits_only(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A late entry that makes an earlier instant negative goes through."""
-    monkeypatch.setattr(Book, "_ordered", lambda self: self.standing())
+    monkeypatch.setattr(book, "_turn", lambda _line: 0)
     require_noticed(app, client)
 
 
