@@ -87,6 +87,7 @@ class Machine(RuleBasedStateMachine):
         allowed = self.model.allows(name, fact) and not is_wrong
         answer = self.clinic.transaction(**{name: whole, **self._parts(name, draw, begun, list(zip(parts, doses, strict=True)))})
         self._told(name, fact, answer, allowed, BALANCE | ({"cs-03"} if is_wrong else set()))
+        self.in_parts = {*getattr(self, "in_parts", ()), name}
 
     @precondition(lambda self: self._draws())
     @rule(amount=AMOUNTS, choice=CHOICE, kind=st.sampled_from(("waste", "return")), is_late=st.booleans())
@@ -135,8 +136,11 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self._correctable())
     @rule(amount=AMOUNTS, choice=CHOICE)
     def correct(self, amount: int, choice: Any) -> None:
-        """A record states another amount from now on."""
-        name = choice.choice(self._correctable())
+        """A record states another amount from now on. An infusion with segments is left out: they would have to change with it (CS-03)."""
+        whole = [name for name in self._correctable() if name not in getattr(self, "in_parts", ())]
+        if not whole:
+            return
+        name = choice.choice(whole)
         fact = self.model.corrected(name, amount * _MG)
         allowed, kind = self.model.allows(name, fact), fact.kind
         changes: Body = {"quantity": quantity(amount)} if kind == "draw" else {"valueQuantity": quantity(amount), "status": "amended"}
