@@ -130,6 +130,35 @@ def test_a_count_is_judged_again_when_an_earlier_entry_comes_late(clinic: Clinic
     assert [one["implicated"][0]["reference"] for one in discrepancies(clinic)] == [clinic.places["count"]]
 
 
+def test_who_explains_a_difference_may_settle_the_discrepancy_in_the_same_commit(clinic: Clinic) -> None:
+    stocked(clinic)
+    clinic.add("count", clinic.entry("count", "vial", 450, 90))
+    (issue,) = discrepancies(clinic)
+    settled = {**issue, "status": "amended", "mitigation": [{"action": {"text": "The draw was found"}}]}
+    place = f"DetectedIssue/{issue['id']}"
+    entries = [
+        {"resource": clinic.draw("vial", 50, 80), "request": {"method": "POST", "url": "MedicationDispense"}},
+        {"resource": settled, "request": {"method": "PUT", "url": place}},
+    ]
+    answer = clinic.client.post("/fhir", json={"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    assert answer.status_code == 200, answer.json
+    assert clinic.client.get(f"/fhir/{place}").json["mitigation"] == settled["mitigation"]
+
+
+def test_one_discrepancy_about_two_counts_is_explained_once(clinic: Clinic) -> None:
+    for vial in ("one", "two"):
+        clinic.add(vial, clinic.vial())
+        clinic.add(f"{vial}-receipt", clinic.receipt(vial))
+        clinic.add(f"{vial}-count", clinic.entry("count", vial, 450, 90))
+    about = [clinic.to("one-count"), clinic.to("two-count")]
+    first = discrepancies(clinic)[0]
+    both = {"resourceType": "DetectedIssue", "status": "final", "code": first["code"], "implicated": about}
+    clinic.add("both", both)
+    answer = clinic.transaction(a=clinic.draw("one", 50, 80), b=clinic.draw("two", 50, 80))
+    assert answer.status_code == 200, answer.json
+    assert all(one.get("mitigation") for one in discrepancies(clinic))
+
+
 def test_a_correction_moves_back_and_posts_anew(app: Flask, clinic: Clinic) -> None:
     stocked(clinic)
     clinic.add("draw", clinic.draw("vial", 50))

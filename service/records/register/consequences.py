@@ -53,7 +53,18 @@ def opened(scene: RecordScene, concerned: Sequence[Written]) -> tuple[list[Conse
         found.append(Consequence(late[0].entry, _late_task(scene, late)))
         text = "Entered late without a reason: a Task asks for it. Add the extension late-entry-reason, with a Provenance."
         issues += [Issue("warning", "business-rule", "cs-21", text, f"{one.type}.extension", one.entry) for one in late]
-    return found, issues
+    return list(_apart(scene, found)), issues
+
+
+def _apart(scene: RecordScene, found: Sequence[Consequence]) -> Iterator[Consequence]:
+    """Each discrepancy and Task once, and none that the commit itself writes: its sender has the last word."""
+    taken = set(scene.after)
+    for one in found:
+        named = f"{one.change.type}/{one.change.id}" if isinstance(one.change, Update) else None
+        if named is None or named not in taken:
+            yield one
+        if named is not None:
+            taken.add(named)
 
 
 def _counts(scene: RecordScene, book: Book, concerned: Sequence[Written]) -> Iterator[tuple[Written, list[Create | Update], str]]:
